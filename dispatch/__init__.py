@@ -1,0 +1,1 @@
+"""Dispatch: live fleet tracking and delivery dispatch."""

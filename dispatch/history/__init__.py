@@ -1,0 +1,1 @@
+"""What devices reported: fixes in daily partitions, the quarantine, the tracker's checkpoint."""

@@ -1,0 +1,1 @@
+"""From a device's message to a durable, judged fix: authentication, decoding, group commit, answers."""

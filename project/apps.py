@@ -1,0 +1,19 @@
+"""The project as a Django app: its checks, and the admin under the product's name."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+__all__ = ["ProjectConfig", "VolaAdminConfig"]
+
+
+class ProjectConfig(AppConfig):
+    """Start page, sign-in, demo data."""
+
+    name = "project"
+    label = "project"
+
+
+class VolaAdminConfig(AdminConfig):
+    """Django's admin with our site class."""
+
+    default_site = "project.admin_site.VolaAdminSite"

@@ -1,0 +1,9 @@
+"""The ASGI application: what `manage.py vola serve` and every other ASGI server run."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,293 @@
+"""Deciding about fixes: which are accepted, late, repeated or quarantined.
+
+Pure functions over columns; the state that they compare with is passed in and never changed (:class:`dispatch.core.tracker.Tracker`
+owns it). Left out: late fixes are not judged by distance, because their true neighbours in time are in the history, not here.
+The rules with a worked table: ``docs/algorithms/fix-filter.md``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.core.fix import FixBatch, Verdict
+
+__all__ = ["CLEAR", "KEEP", "NEVER_MS", "Assessment", "FixLimits", "Known", "judge"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+type Flags = NDArray[np.bool_]
+
+NEVER_MS: Final = -(2**62)
+"""The time of a fix that does not exist; far enough from the ends of int64 that differences to real times do not overflow."""
+KEEP: Final = -2
+"""As a row: the device's candidate stays as it is."""
+CLEAR: Final = -1
+"""As a row: there is none (any more)."""
+
+_EARTH_RADIUS_M: Final = 6_371_008.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixLimits:
+    """What is believed of a fix.
+
+    Attributes:
+        future_ms: how far ahead of the fleet's clock a fix may be: a phone's clock skew, not a wrong date.
+        past_ms: how far behind: the longest time that a device keeps fixes while it has no network.
+        speed_mps_max: no vehicle covers ground faster; 45 m/s is 162 km/h.
+        accuracy_m_unknown: radius that is assumed when the device did not say one.
+        accuracy_m_max: a wider radius is cut to this, else a device could excuse any jump.
+    """
+
+    future_ms: int = 300_000
+    past_ms: int = 7 * 86_400_000
+    speed_mps_max: float = 45.0
+    accuracy_m_unknown: float = 25.0
+    accuracy_m_max: float = 5_000.0
+
+
+@dataclass(slots=True)
+class Places:
+    """Where and when something was: four columns of one length; ``time_ms`` is NEVER_MS where there is none."""
+
+    time_ms: Ints
+    lat: Floats
+    lon: Floats
+    accuracy_m: Floats
+
+    def at(self, index: NDArray[np.intp]) -> "Places":
+        """The entries at ``index``, copied."""
+        return Places(self.time_ms[index], self.lat[index], self.lon[index], self.accuracy_m[index])
+
+    def put(self, index: NDArray[np.intp], other: "Places") -> None:
+        """Overwrite the entries at ``index``."""
+        self.time_ms[index] = other.time_ms
+        self.lat[index] = other.lat
+        self.lon[index] = other.lon
+        self.accuracy_m[index] = other.accuracy_m
+
+
+@dataclass(slots=True)
+class Known:
+    """What the tracker knows of the devices of a batch, one entry for each device: ``accepted`` the newest accepted fix,
+    ``candidate`` the last fix that jumped and waits for a second one to confirm it."""
+
+    accepted: Places
+    candidate: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Verdicts about a batch, and what becomes of each device in it once the batch is durable.
+
+    Attributes:
+        batch: the n fixes that were judged.
+        verdicts: uint8 (n), values of :class:`Verdict`.
+        slot, device_id: the m devices that have at least one fix worth comparing, each once.
+        last_row: (m) row of the device's newest accepted fix, CLEAR when none was accepted.
+        candidate_row: (m) row of the new candidate, CLEAR (none any more) or KEEP.
+        step_m, step_ms: (m) way and time from the fix before to ``last_row``; NaN when there was none before.
+    """
+
+    batch: FixBatch
+    verdicts: NDArray[np.uint8]
+    slot: NDArray[np.int32]
+    device_id: NDArray[np.int64]
+    last_row: NDArray[np.intp]
+    candidate_row: NDArray[np.intp]
+    step_m: NDArray[np.float32]
+    step_ms: NDArray[np.float64]
+
+
+def static_verdicts(batch: FixBatch, *, now_ms: Ints, limits: FixLimits) -> NDArray[np.uint8]:
+    """Judge each fix by itself: uint8 (n), ACCEPTED where nothing is wrong with it alone."""
+    verdicts = np.zeros(len(batch), np.uint8)
+    verdicts[batch.fix_time_ms < now_ms - limits.past_ms] = Verdict.TOO_OLD
+    verdicts[batch.fix_time_ms > now_ms + limits.future_ms] = Verdict.IN_FUTURE
+    verdicts[(batch.lat == 0.0) & (batch.lon == 0.0)] = Verdict.NULL_ISLAND
+    verdicts[(np.abs(batch.lat) > 90.0) | (np.abs(batch.lon) > 180.0)] = Verdict.OUT_OF_RANGE
+    verdicts[np.isnan(batch.lat) | np.isnan(batch.lon)] = Verdict.NO_POSITION
+    return verdicts
+
+
+def distance_m(one: Places, other: Places) -> Floats:
+    """Great-circle distance between pairs, metres (haversine on the mean sphere: within 0.6 percent)."""
+    lat_one, lat_other = np.radians(one.lat), np.radians(other.lat)
+    half_lat = np.sin((lat_other - lat_one) / 2)
+    half_lon = np.sin(np.radians(other.lon - one.lon) / 2)
+    chord = half_lat * half_lat + np.cos(lat_one) * np.cos(lat_other) * half_lon * half_lon
+    return 2 * _EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+
+
+def _is_reachable(metres: Floats, *, one: Places, other: Places, limits: FixLimits) -> Flags:
+    """Whether a vehicle gets from one to the other in the time between them; True where ``one`` never was."""
+    seconds = np.abs(other.time_ms - one.time_ms) / 1000.0
+    reach_m = limits.speed_mps_max * seconds + one.accuracy_m + other.accuracy_m
+    return (one.time_ms == NEVER_MS) | (metres <= reach_m)
+
+
+def believed_accuracy_m(accuracy_m: NDArray[np.float32], *, limits: FixLimits) -> Floats:
+    """The radii to judge with: unknown, zero and negative ones become the assumed one, huge ones are cut."""
+    radius = np.asarray(accuracy_m, np.float64)
+    radius = np.where(radius > 0.0, radius, limits.accuracy_m_unknown)
+    return np.minimum(radius, limits.accuracy_m_max)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Columns that the judging fills: ``verdicts`` by row, the rest by device (see Assessment)."""
+
+    verdicts: NDArray[np.uint8]
+    last_row: NDArray[np.intp]
+    candidate_row: NDArray[np.intp]
+    step_m: NDArray[np.float32]
+    step_ms: NDArray[np.float64]
+
+
+def judge(
+    batch: FixBatch,
+    *,
+    verdicts: NDArray[np.uint8],
+    order: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    known: Known,
+    limits: FixLimits,
+) -> Assessment:
+    """Compare the fixes that are sound in themselves with their devices' state and with each other.
+
+    Args:
+        verdicts: what :func:`static_verdicts` found; completed in place.
+        order: the rows to compare, sorted by (device, fix time, arrival).
+        starts: where in ``order`` each of the m devices begins.
+        known: m entries.
+    """
+    count = len(starts)
+    done = _Progress(
+        verdicts=verdicts,
+        last_row=np.full(count, CLEAR, np.intp),
+        candidate_row=np.full(count, KEEP, np.intp),
+        step_m=np.full(count, np.nan, np.float32),
+        step_ms=np.full(count, np.nan, np.float64),
+    )
+    if count:
+        radius_m = believed_accuracy_m(batch.accuracy_m, limits=limits)
+        fixes = Places(batch.fix_time_ms, batch.lat, batch.lon, radius_m)
+        device = np.repeat(np.arange(count), np.diff(starts, append=len(order)))
+        newer = _settle_known(fixes, order=order, device=device, known=known, done=done)
+        _accept_plain_runs(fixes, order=order[newer], device=device[newer], known=known, limits=limits, done=done)
+    first_row = order[starts]
+    return Assessment(
+        batch=batch,
+        verdicts=verdicts,
+        slot=batch.slot[first_row],
+        device_id=batch.device_id[first_row],
+        last_row=done.last_row,
+        candidate_row=done.candidate_row,
+        step_m=done.step_m,
+        step_ms=done.step_ms,
+    )
+
+
+def _repeats(times: Ints, device: NDArray[np.intp]) -> Flags:
+    """Where a sorted entry has the device and the time of the entry before it."""
+    repeated = np.zeros(len(times), np.bool_)
+    repeated[1:] = (times[1:] == times[:-1]) & (device[1:] == device[:-1])
+    return repeated
+
+
+def _settle_known(
+    fixes: Places, *, order: NDArray[np.intp], device: NDArray[np.intp], known: Known, done: _Progress
+) -> Flags:
+    """Settle the fixes that are not newer than the device's newest accepted one; return where the others are."""
+    times = fixes.time_ms[order]
+    newest = known.accepted.time_ms[device]
+    late = times < newest
+    done.verdicts[order[late]] = Verdict.LATE
+    done.verdicts[order[(times == newest) | (late & _repeats(times, device))]] = Verdict.DUPLICATE
+    return times > newest
+
+
+def _accept_plain_runs(
+    fixes: Places,
+    *,
+    order: NDArray[np.intp],
+    device: NDArray[np.intp],
+    known: Known,
+    limits: FixLimits,
+    done: _Progress,
+) -> None:
+    """Accept at once the devices of which every new fix is reachable from the one before; send the others through rounds.
+
+    Almost every device of almost every batch is plain, whatever the number of its fixes, so rounds stay short.
+    """
+    if not len(order):
+        return
+    repeated = _repeats(fixes.time_ms[order], device)
+    chain, owner = order[~repeated], device[~repeated]
+    opens = np.ones(len(chain), np.bool_)
+    opens[1:] = owner[1:] != owner[:-1]
+    before = fixes.at(np.roll(chain, 1))
+    before.put(np.flatnonzero(opens), known.accepted.at(owner[opens]))
+    here = fixes.at(chain)
+    metres = distance_m(before, here)
+    broken = np.zeros(len(done.last_row), np.bool_)
+    broken[owner[~_is_reachable(metres, one=before, other=here, limits=limits)]] = True
+
+    closes = np.ones(len(chain), np.bool_)
+    closes[:-1] = opens[1:]
+    ends = np.flatnonzero(closes & ~broken[owner])
+    plain = owner[ends]
+    done.last_row[plain] = chain[ends]
+    done.candidate_row[plain] = CLEAR
+    stepped = before.time_ms[ends] != NEVER_MS
+    done.step_m[plain] = np.where(stepped, metres[ends], np.nan)
+    done.step_ms[plain] = np.where(stepped, here.time_ms[ends] - before.time_ms[ends], np.nan)
+    done.verdicts[order[repeated]] = Verdict.DUPLICATE
+
+    rough = broken[device]
+    if rough.any():
+        _judge_in_rounds(fixes, order=order[rough], device=device[rough], known=known, limits=limits, done=done)
+
+
+def _judge_in_rounds(
+    fixes: Places,
+    *,
+    order: NDArray[np.intp],
+    device: NDArray[np.intp],
+    known: Known,
+    limits: FixLimits,
+    done: _Progress,
+) -> None:
+    """Round k judges the k-th new fix of every device that has one, in fix-time order, each against what round k-1 left."""
+    starts = np.flatnonzero(np.diff(device, prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    owners = device[starts]
+    accepted, candidate = known.accepted.at(owners), known.candidate.at(owners)
+    for turn in range(int(lengths.max())):
+        at = np.flatnonzero(lengths > turn)
+        rows, who = order[starts[at] + turn], owners[at]
+        here, last, wait = fixes.at(rows), accepted.at(at), candidate.at(at)
+        from_last_m, from_wait_m = distance_m(last, here), distance_m(wait, here)
+        repeats = here.time_ms == last.time_ms
+        plain = _is_reachable(from_last_m, one=last, other=here, limits=limits)
+        waits = (wait.time_ms != NEVER_MS) & (wait.time_ms != here.time_ms)
+        confirms = waits & _is_reachable(from_wait_m, one=wait, other=here, limits=limits)
+        takes = ~repeats & (plain | confirms)
+        repeats |= ~takes & (here.time_ms == wait.time_ms)
+        jumps = ~takes & ~repeats
+
+        done.verdicts[rows] = np.select(
+            [takes, repeats], [Verdict.ACCEPTED, Verdict.DUPLICATE], Verdict.IMPOSSIBLE_JUMP
+        )
+        done.last_row[who[takes]] = rows[takes]
+        done.candidate_row[who[takes]] = CLEAR
+        done.candidate_row[who[jumps]] = rows[jumps]
+        came_from = np.where(plain, last.time_ms, wait.time_ms)
+        known_from = came_from != NEVER_MS
+        done.step_m[who[takes]] = np.where(known_from, np.where(plain, from_last_m, from_wait_m), np.nan)[takes]
+        done.step_ms[who[takes]] = np.where(known_from, here.time_ms - came_from, np.nan)[takes]
+        accepted.put(at[takes], fixes.at(rows[takes]))
+        candidate.time_ms[at[takes]] = NEVER_MS
+        candidate.put(at[jumps], fixes.at(rows[jumps]))

@@ -20,8 +20,8 @@ geometry_lon        float64  (G,)        points of the edge from its first node 
 geometry_lat        float64  (G,)
 ==================  =======  ==========  ========================================================================
 
-The edges that leave node n are ``searchsorted(edge_from, n, "left")`` up to ``searchsorted(edge_from, n, "right")``. Turn
-restrictions, traffic lights and access rules for destinations are left out. Source of the data: OpenStreetMap, ODbL.
+The edges that leave node n are ``searchsorted(edge_from, n, "left")`` up to ``searchsorted(edge_from, n, "right")``.
+Turn restrictions, traffic lights and access rules for destinations are left out. Source: OpenStreetMap, ODbL.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 import osmium
 
-__all__ = ["CLASS_SPEED_MPS", "build_streets"]
+__all__ = ["CLASS_SPEED_MPS", "build_streets", "located_runs"]
 
 _KMH = 1 / 3.6
 CLASS_SPEED_MPS = {
@@ -101,21 +101,29 @@ def build_streets(extract: Path, *, target: Path) -> tuple[int, int]:
 def _read_streets(extract: Path) -> list[_Street]:
     streets = []
     for way in osmium.FileProcessor(str(extract), osmium.osm.NODE | osmium.osm.WAY).with_locations():
-        if not way.is_way():
+        if not isinstance(way, osmium.osm.Way):
             continue
         tags = {tag.k: tag.v for tag in way.tags}
         street_class = tags.get("highway", "").removesuffix("_link")
         if street_class not in CLASS_SPEED_MPS or tags.get("access") in {"no", "private"} or tags.get("area") == "yes":
             continue
-        located = [node for node in way.nodes if node.location.valid()]
-        if len(located) < 2:
-            continue
         forward, backward = _directions(tags)
-        points = [(node.lon, node.lat) for node in located]
-        streets.append(
-            _Street([node.ref for node in located], points, street_class, forward, backward, _speed(tags, street_class))
-        )
+        for run in located_runs(way):
+            nodes = [node.ref for node in run]
+            points = [(node.lon, node.lat) for node in run]
+            streets.append(_Street(nodes, points, street_class, forward, backward, _speed(tags, street_class)))
     return streets
+
+
+def located_runs(way: osmium.osm.Way) -> list[list[osmium.osm.NodeRef]]:
+    """Cut a way where the extract's edge cut it: runs of at least two consecutive nodes whose places are known."""
+    runs: list[list[osmium.osm.NodeRef]] = [[]]
+    for node in way.nodes:
+        if node.location.valid():
+            runs[-1].append(node)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if len(run) >= 2]
 
 
 def _directions(tags: dict[str, str]) -> tuple[bool, bool]:

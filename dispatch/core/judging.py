@@ -1,8 +1,8 @@
 """Deciding about fixes: which are accepted, late, repeated or quarantined.
 
-Pure functions over columns; the state that they compare with is passed in and never changed (:class:`dispatch.core.tracker.Tracker`
-owns it). Left out: late fixes are not judged by distance, because their true neighbours in time are in the history, not here.
-The rules with a worked table: ``docs/algorithms/fix-filter.md``.
+Pure functions over columns; the state that they compare with is passed in and never changed (the class
+:class:`dispatch.core.tracker.Tracker` owns it). Left out: late fixes are not judged by distance, because their true
+neighbours in time are in the history, not here. The rules with a worked table: ``docs/algorithms/fix-filter.md``.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ type Ints = NDArray[np.int64]
 type Flags = NDArray[np.bool_]
 
 NEVER_MS: Final = -(2**62)
-"""The time of a fix that does not exist; far enough from the ends of int64 that differences to real times do not overflow."""
+"""The time of a fix that does not exist; differences to real times do not overflow."""
 KEEP: Final = -2
 """As a row: the device's candidate stays as it is."""
 CLEAR: Final = -1
@@ -39,6 +39,8 @@ class FixLimits:
         speed_mps_max: no vehicle covers ground faster; 45 m/s is 162 km/h.
         accuracy_m_unknown: radius that is assumed when the device did not say one.
         accuracy_m_max: a wider radius is cut to this, else a device could excuse any jump.
+        frozen_ms: a receiver that froze repeats its last coordinates to the digit; only after this long does a mere
+            repetition of a candidate confirm it.
     """
 
     future_ms: int = 300_000
@@ -46,6 +48,7 @@ class FixLimits:
     speed_mps_max: float = 45.0
     accuracy_m_unknown: float = 25.0
     accuracy_m_max: float = 5_000.0
+    frozen_ms: int = 120_000
 
 
 @dataclass(slots=True)
@@ -71,8 +74,12 @@ class Places:
 
 @dataclass(slots=True)
 class Known:
-    """What the tracker knows of the devices of a batch, one entry for each device: ``accepted`` the newest accepted fix,
-    ``candidate`` the last fix that jumped and waits for a second one to confirm it."""
+    """What the tracker knows of the m devices of a batch.
+
+    Attributes:
+        accepted: the newest accepted fixes.
+        candidate: the last fixes that jumped and wait for a second one to confirm them.
+    """
 
     accepted: Places
     candidate: Places
@@ -118,14 +125,16 @@ def distance_m(one: Places, other: Places) -> Floats:
     half_lat = np.sin((lat_other - lat_one) / 2)
     half_lon = np.sin(np.radians(other.lon - one.lon) / 2)
     chord = half_lat * half_lat + np.cos(lat_one) * np.cos(lat_other) * half_lon * half_lon
-    return 2 * _EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    metres: Floats = 2 * _EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    return metres
 
 
 def _is_reachable(metres: Floats, *, one: Places, other: Places, limits: FixLimits) -> Flags:
     """Whether a vehicle gets from one to the other in the time between them; True where ``one`` never was."""
     seconds = np.abs(other.time_ms - one.time_ms) / 1000.0
     reach_m = limits.speed_mps_max * seconds + one.accuracy_m + other.accuracy_m
-    return (one.time_ms == NEVER_MS) | (metres <= reach_m)
+    reachable: Flags = (one.time_ms == NEVER_MS) | (metres <= reach_m)
+    return reachable
 
 
 def believed_accuracy_m(accuracy_m: NDArray[np.float32], *, limits: FixLimits) -> Floats:
@@ -218,7 +227,7 @@ def _accept_plain_runs(
     limits: FixLimits,
     done: _Progress,
 ) -> None:
-    """Accept at once the devices of which every new fix is reachable from the one before; send the others through rounds.
+    """Accept at once the devices of which every new fix is reachable from the one before; others go through rounds.
 
     Almost every device of almost every batch is plain, whatever the number of its fixes, so rounds stay short.
     """
@@ -260,7 +269,7 @@ def _judge_in_rounds(
     limits: FixLimits,
     done: _Progress,
 ) -> None:
-    """Round k judges the k-th new fix of every device that has one, in fix-time order, each against what round k-1 left."""
+    """Judge in round k the k-th new fix of every device that has one, in fix-time order, by what round k-1 left."""
     starts = np.flatnonzero(np.diff(device, prepend=-1))
     lengths = np.diff(starts, append=len(order))
     owners = device[starts]
@@ -272,11 +281,12 @@ def _judge_in_rounds(
         from_last_m, from_wait_m = distance_m(last, here), distance_m(wait, here)
         repeats = here.time_ms == last.time_ms
         plain = _is_reachable(from_last_m, one=last, other=here, limits=limits)
-        waits = (wait.time_ms != NEVER_MS) & (wait.time_ms != here.time_ms)
+        frozen = (here.lat == wait.lat) & (here.lon == wait.lon) & (here.time_ms - wait.time_ms < limits.frozen_ms)
+        waits = (wait.time_ms != NEVER_MS) & (wait.time_ms != here.time_ms) & ~frozen
         confirms = waits & _is_reachable(from_wait_m, one=wait, other=here, limits=limits)
         takes = ~repeats & (plain | confirms)
         repeats |= ~takes & (here.time_ms == wait.time_ms)
-        jumps = ~takes & ~repeats
+        jumps = ~takes & ~repeats & ~frozen
 
         done.verdicts[rows] = np.select(
             [takes, repeats], [Verdict.ACCEPTED, Verdict.DUPLICATE], Verdict.IMPOSSIBLE_JUMP

@@ -1,8 +1,9 @@
 """The live state of all devices, in columns.
 
-One row ("slot") a device: its newest accepted fix, and a candidate if its last fix jumped. :meth:`Tracker.assess` decides about
-a batch and changes nothing; :meth:`Tracker.apply` changes the state once the batch is durable. One owner, one thread; nothing
-here is done fix by fix. Left out: history (a late fix never touches this) and statuses (``dispatch.core.status``).
+One row ("slot") a device: its newest accepted fix, and a candidate if its last fix jumped. :meth:`Tracker.assess`
+decides about a batch and changes nothing; :meth:`Tracker.apply` changes the state once the batch is durable. One owner,
+one thread; nothing here is done fix by fix. Left out: history (a late fix never touches this) and statuses
+(``dispatch.core.status``).
 The rules: ``docs/algorithms/fix-filter.md``.
 """
 
@@ -46,14 +47,16 @@ _KEPT: Final = (
 )
 
 STATE_DTYPE: Final = np.dtype([(name, kind) for name, kind, _ in _KEPT])
-"""One device's state as a row of a checkpoint. ``step_*`` is the way from the fix before; NEVER_MS and NaN are "none"."""
+"""One device's state, a row of a checkpoint. ``step_*`` is the way from the fix before; NEVER_MS and NaN are "none"."""
 
 
 class Tracker:
     """Columnar state of every device; columns are as long as ``capacity`` and rows at or beyond ``size`` are unused.
 
-    The columns are attributes named as in STATE_DTYPE, plus ``fleet_index``. They are replaced when the tracker grows: read them
-    through the tracker each time, and never write to them.
+    The columns are attributes named as in STATE_DTYPE, plus ``fleet_index``. They are replaced when the tracker grows:
+    read them through the tracker each time, and never write to them.
+
+    ``stored_count_by_fleet`` counts the fixes that became rows of the history, by fleet index, since the start.
     """
 
     device_id: NDArray[np.int64]
@@ -100,7 +103,7 @@ class Tracker:
         return self._slots.get(device_id)
 
     def add_device(self, device_id: int, fleet_index: int) -> int:
-        """Give a device a slot, empty at first. A known device keeps its slot and state and moves to ``fleet_index``."""
+        """Give a device a slot, empty at first. A known device keeps slot and state and moves to ``fleet_index``."""
         assert device_id > NO_DEVICE, "device identifiers start at 1"
         assert fleet_index >= 0, "a device belongs to a fleet"
         slot = self._slots.get(device_id)
@@ -114,7 +117,7 @@ class Tracker:
         return slot
 
     def remove_device(self, slot: int) -> None:
-        """Forget a device; its slot may be given to another one. Batches that still name it no longer change anything."""
+        """Forget a device; its slot may be given to another one. Batches that still name it change nothing any more."""
         device_id = int(self.device_id[slot])
         assert device_id != NO_DEVICE, "the slot is free already"
         del self._slots[device_id]
@@ -141,8 +144,8 @@ class Tracker:
             now_ms: (n) what each row's fleet's clock says.
 
         Returns:
-            The verdicts, and what :meth:`apply` needs. Fixes of one device are judged in order of their fix times. A row whose
-            device lost its slot is judged as a first fix.
+            The verdicts, and what :meth:`apply` needs. Fixes of one device are judged in order of their fix times. A
+            row whose device lost its slot is judged as a first fix.
         """
         verdicts = static_verdicts(batch, now_ms=now_ms, limits=self.limits)
         sound = np.flatnonzero(verdicts == Verdict.ACCEPTED)
@@ -172,8 +175,8 @@ class Tracker:
         """Take over what was decided about a batch that is durable now.
 
         Returns:
-            The slots whose newest fix changed, ascending. Devices that lost their slot since are left out, and no fix is ever
-            replaced by an older one.
+            The slots whose newest fix changed, ascending. Devices that lost their slot since are left out, and no fix
+            is ever replaced by an older one.
         """
         batch, slot, rows = assessment.batch, assessment.slot, assessment.last_row
         tracked = self.device_id[slot] == assessment.device_id

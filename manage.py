@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. While `make up` runs, the running demo's database and cache are used unless others are named."""
+"""Django's command line. While `make up` runs, its database and cache are used unless others are named."""
 
 import os
 import sys

@@ -14,6 +14,10 @@ class EnvironmentValueError(ValueError):
     """A variable holds what it must not; the message names the variable and the expectation."""
 
 
+LOCK_TIMEOUT_MS = 10_000  # a page that waits longer for a lock has lost its reader
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variable:
     """One variable: its name, default, legal values and meaning."""
@@ -49,7 +53,12 @@ VARIABLES = (
         legal="keys separated by commas",
         help="Former secret keys that still verify signatures while the key is rotated.",
     ),
-    Variable(name="VOLA_DEBUG", default="0", legal="0 or 1", help="Django's DEBUG: error pages with sources. Never in production."),
+    Variable(
+        name="VOLA_DEBUG",
+        default="0",
+        legal="0 or 1",
+        help="Django's DEBUG: error pages with sources. Never in production.",
+    ),
     Variable(
         name="VOLA_DEMO",
         default="0",
@@ -72,7 +81,7 @@ VARIABLES = (
         name="VOLA_STATIC_ROOT",
         default="",
         legal="a directory",
-        help="Where `collectstatic` puts hashed, compressed files. Not set: files are served from the apps as they are.",
+        help="Where `collectstatic` puts hashed, compressed files. Not set: the apps' files are served as they are.",
     ),
     Variable(
         name="VOLA_DATABASE_STATEMENT_TIMEOUT_MS",
@@ -133,7 +142,12 @@ def database_from_url(url: str, *, statement_timeout_ms: int) -> dict[str, objec
     if parts.scheme not in {"postgresql", "postgres"} or not name:
         raise EnvironmentValueError("DATABASE_URL must look like postgresql://user:password@host:port/name.")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    limits = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    limits = {
+        "statement_timeout": statement_timeout_ms,
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -142,5 +156,5 @@ def database_from_url(url: str, *, statement_timeout_ms: int) -> dict[str, objec
         "HOST": query.pop("host", parts.hostname or ""),
         "PORT": query.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": 0,  # under ASGI a kept connection would stay with a thread that may never come back
-        "OPTIONS": query | {"options": limits, "application_name": "vola"},
+        "OPTIONS": query | {"options": options, "application_name": "vola"},
     }

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "dispatch.history",
     "dispatch.live",
     "dispatch.console",
+    "dispatch.feeding",
 ]
 
 MIDDLEWARE = [

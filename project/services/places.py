@@ -1,8 +1,8 @@
 """Where a service's binaries, data and sockets lie, and as whom it runs.
 
 PostgreSQL refuses to run as root, so root hands it to an account without rights. That account must be able to reach the
-binaries and the data: where the clone lies under a closed directory (`/root`), both are kept in a place of our own instead;
-nobody's permissions are loosened. Sockets lie in a short path, since the kernel allows about 100 characters.
+binaries and the data: where the clone lies under a closed directory (`/root`), both are kept in a place of our own
+instead; nobody's permissions are loosened. Sockets lie in a short path, since the kernel allows about 100 characters.
 """
 
 import hashlib
@@ -15,11 +15,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from project.services.errors import ServiceError, ServiceMissing
+from project.services.errors import ServiceError, ServiceMissingError
 
 __all__ = [
     "SOCKET_PATH_BYTES_MAX",
     "Account",
+    "data_home",
     "hand_over",
     "own_directory",
     "package_directory",
@@ -28,6 +29,7 @@ __all__ = [
     "reachable_copy",
     "service_account",
     "short_root",
+    "socket_home",
 ]
 
 SOCKET_PATH_BYTES_MAX = 100  # sun_path holds 104 bytes on macOS and 108 on Linux
@@ -65,11 +67,11 @@ def package_directory(package: str, *, service: str) -> Path:
     """Return the directory of an installed package without importing it.
 
     Raises:
-        ServiceMissing: the package is not installed.
+        ServiceMissingError: the package is not installed.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ServiceMissing(service, package=package)
+        raise ServiceMissingError(service, package=package)
     return Path(spec.submodule_search_locations[0])
 
 
@@ -133,3 +135,20 @@ def reachable_copy(source: Path, *, account: Account | None) -> Path:
         (partial / source.name).rename(target)
         partial.rmdir()
     return target
+
+
+def data_home(run: Path) -> Path:
+    """Return where a clone's services keep their data: its run directory, or our own place when that is closed to them.
+
+    Args:
+        run: the clone's `.run` directory; must exist.
+    """
+    if reachable(run / "postgres", service_account()):
+        return run
+    home = own_directory(Path("/var/tmp") / f"vola-{os.geteuid()}", mode=0o755)  # noqa: S108 - owner checked
+    return own_directory(home / f"data-{place_key(run)}", mode=0o755)
+
+
+def socket_home(run: Path) -> Path:
+    """Return the short, closed directory of a clone's sockets; created when it is missing."""
+    return own_directory(short_root() / f"vola-{os.geteuid()}-{place_key(run)}")

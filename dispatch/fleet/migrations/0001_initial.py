@@ -1,4 +1,5 @@
-"""Fleets, vehicles, drivers and devices, with what Django cannot declare: composite foreign keys and the hash's length."""
+"""Fleets, vehicles, drivers and devices, with what Django cannot declare: composite foreign keys and the hash's
+length."""
 
 import django.core.validators
 import django.db.models.deletion
@@ -7,9 +8,9 @@ from django.db import migrations, models
 
 SAME_FLEET = """
 ALTER TABLE fleet_device
-    ADD CONSTRAINT fleet_device_vehicle_same_fleet FOREIGN KEY (vehicle_id, fleet_id) REFERENCES fleet_vehicle (id, fleet_id),
-    ADD CONSTRAINT fleet_device_driver_same_fleet FOREIGN KEY (driver_id, fleet_id) REFERENCES fleet_driver (id, fleet_id),
-    ADD CONSTRAINT fleet_device_secret_hash_sha256 CHECK (octet_length(secret_hash) = 32);
+    ADD CONSTRAINT fleet_device_vehicle_same_fleet FOREIGN KEY (vehicle_id, fleet_id) REFERENCES fleet_vehicle (id,
+    fleet_id), ADD CONSTRAINT fleet_device_driver_same_fleet FOREIGN KEY (driver_id, fleet_id) REFERENCES fleet_driver
+    (id, fleet_id), ADD CONSTRAINT fleet_device_secret_hash_sha256 CHECK (octet_length(secret_hash) = 32);
 """
 SAME_FLEET_UNDONE = """
 ALTER TABLE fleet_device

@@ -1,7 +1,7 @@
 """Playing a recording: every fix is offered when the fleet's clock reaches it, at whatever speed that clock runs."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dispatch.core.clock import FleetClock
@@ -28,7 +28,7 @@ class Survey:
     devices: tuple[str, ...]
 
 
-def within(fixes: Iterable[RecordedFix], *, start_ms: int | None, until_ms: int | None) -> Iterable[RecordedFix]:
+def within(fixes: Iterable[RecordedFix], *, start_ms: int | None, until_ms: int | None) -> Iterator[RecordedFix]:
     """The fixes of ``[start_ms, until_ms)``; None is open."""
     for fix in fixes:
         if (start_ms is None or fix.time_ms >= start_ms) and (until_ms is None or fix.time_ms < until_ms):

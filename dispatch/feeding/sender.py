@@ -41,6 +41,7 @@ class FixSender:
         self,
         address: Address,
         *,
+        tally: Tally,
         seed: int = 0,
         lane_count_max: int = LANE_COUNT_MAX,
         batch_count_max: int = BATCH_COUNT_MAX,
@@ -50,12 +51,13 @@ class FixSender:
 
         Args:
             address: the server.
+            tally: counts what becomes of the fixes.
             seed: of the jitter between retries.
             lane_count_max: connections at once.
             batch_count_max: locations in a request at most.
             acknowledged: called with the device, the locations and the answer for each acknowledged request.
         """
-        self.tally = Tally()
+        self.tally = tally
         self._address = address
         self._loop = asyncio.get_running_loop()
         self._random = random.Random(seed)  # noqa: S311 - jitter, not a secret

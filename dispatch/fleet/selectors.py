@@ -1,6 +1,6 @@
 """Reading fleets: who may see which, and the rows that the registry of devices is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -14,8 +14,10 @@ __all__ = [
     "DeviceRow",
     "FleetRow",
     "device_rows",
+    "devices_named",
     "devices_of_fleet",
     "devices_visible_to",
+    "every_fleet",
     "fleet_clocks",
     "fleet_rows",
     "fleet_visible_to",
@@ -68,6 +70,16 @@ def devices_visible_to(user: Viewer) -> QuerySet[Device]:
     """The active devices that a user may see, with fleet, vehicle and driver."""
     devices = Device.objects.filter(fleet__in=fleets_visible_to(user), is_active=True)
     return devices.select_related("fleet", "vehicle", "driver")
+
+
+def devices_named(unique_ids: Iterable[str]) -> QuerySet[Device]:
+    """The devices of any fleet that call themselves so, with their fleet."""
+    return Device.objects.filter(unique_id__in=unique_ids).select_related("fleet")
+
+
+def every_fleet() -> QuerySet[Fleet]:
+    """All fleets, by name: for commands, which act for nobody."""
+    return Fleet.objects.all()
 
 
 def fleet_clocks() -> list[FleetClock]:

@@ -14,7 +14,7 @@ from dispatch.feeding.errors import AddressUnusableError
 from dispatch.feeding.lane import Address, parse_address
 from dispatch.feeding.phone import backoff_s
 from dispatch.feeding.sender import FixSender
-from dispatch.feeding.tally import parse_error_code, parse_verdicts
+from dispatch.feeding.tally import Tally, parse_error_code, parse_verdicts
 
 ACCEPTED = b"HTTP/1.1 200 OK\r\nVola-Fix: %b\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
@@ -76,7 +76,7 @@ def accept_all(_: int, minutes: list[int]) -> bytes:
 async def test_each_fix_is_acknowledged_in_the_order_of_its_device() -> None:
     script = Script(accept_all)
     async with scripted_server(script) as address:
-        sender = FixSender(address, lane_count_max=4)
+        sender = FixSender(address, tally=Tally(), lane_count_max=4)
         phones = [sender.add_phone(f"van-{index}") for index in range(10)]
         for minute in range(30):
             for phone in phones:
@@ -92,7 +92,7 @@ async def test_each_fix_is_acknowledged_in_the_order_of_its_device() -> None:
 async def test_a_busy_server_gets_everything_again_and_nothing_is_lost() -> None:
     script = Script(lambda index, minutes: BUSY if index < 3 else accept_all(index, minutes))
     async with scripted_server(script) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         phone = sender.add_phone("van")
         for minute in range(5):
             sender.offer(phone, location(minute))
@@ -106,7 +106,7 @@ async def test_a_busy_server_gets_everything_again_and_nothing_is_lost() -> None
 async def test_a_connection_that_breaks_before_the_answer_sends_the_fix_again() -> None:
     script = Script(lambda index, minutes: None if index == 0 else ACCEPTED % b"duplicate")
     async with scripted_server(script) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         sender.offer(sender.add_phone("van"), location(1))
         await asyncio.wait_for(sender.drain(), 5)
         await sender.close()
@@ -119,7 +119,7 @@ async def test_devices_wait_for_a_server_that_is_not_there_yet() -> None:
     address = Address(*probe.sockets[0].getsockname())
     probe.close()
     await probe.wait_closed()
-    sender = FixSender(address)
+    sender = FixSender(address, tally=Tally())
     for index in range(20):
         sender.offer(sender.add_phone(f"van-{index}"), location(1))
     await asyncio.sleep(0.3)
@@ -142,7 +142,7 @@ async def test_one_bad_fix_in_a_backlog_does_not_take_the_good_ones_with_it() ->
         return refusal(b"400 Bad Request", BAD_BODY) if 3 in minutes else accept_all(index, minutes)
 
     async with scripted_server(Script(respond)) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         phone = sender.add_phone("van")
         sender.set_offline(phone, is_offline=True)
         for minute in range(6):
@@ -159,7 +159,7 @@ async def test_a_device_that_the_server_does_not_know_yet_tries_again() -> None:
         lambda index, minutes: refusal(b"404 Not Found", UNKNOWN_BODY) if index == 0 else accept_all(index, minutes)
     )
     async with scripted_server(script) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         sender.offer(sender.add_phone("van"), location(1))
         await asyncio.wait_for(sender.drain(), 5)
         await sender.close()
@@ -169,7 +169,7 @@ async def test_a_device_that_the_server_does_not_know_yet_tries_again() -> None:
 async def test_a_device_without_network_sends_its_backlog_oldest_first_when_it_is_back() -> None:
     script = Script(accept_all)
     async with scripted_server(script) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         phone = sender.add_phone("van")
         sender.set_offline(phone, is_offline=True)
         for minute in range(4):
@@ -185,7 +185,7 @@ async def test_a_device_without_network_sends_its_backlog_oldest_first_when_it_i
 async def test_a_secret_travels_in_the_authorization_header_only() -> None:
     script = Script(accept_all)
     async with scripted_server(script) as address:
-        sender = FixSender(address)
+        sender = FixSender(address, tally=Tally())
         sender.offer(sender.add_phone("van", secret="s3cret"), location(1))
         sender.offer(sender.add_phone("legacy"), location(1))
         await asyncio.wait_for(sender.drain(), 5)

@@ -1,5 +1,7 @@
 """The project as a Django app: its checks, and the admin under the product's name."""
 
+import importlib
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
@@ -11,6 +13,10 @@ class ProjectConfig(AppConfig):
 
     name = "project"
     label = "project"
+
+    def ready(self) -> None:
+        """Register the checks, which read settings and so may not be imported earlier."""
+        importlib.import_module("project.checks")
 
 
 class VolaAdminConfig(AdminConfig):

@@ -96,7 +96,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- Who is who -------------------------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["project.signin.ThrottledModelBackend"]
+AUTHENTICATION_BACKENDS = ["project.signin.backends.ThrottledModelBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

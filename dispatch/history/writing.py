@@ -39,12 +39,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_fix (
 """
 _STORE_STAGED: Final = f"""
 INSERT INTO history_fix ({_COLUMNS}, is_late, attributes)
-SELECT {_COLUMNS}, verdict = {Verdict.LATE:d}, attributes FROM staged_fix WHERE verdict <= {Verdict.LATE:d} ORDER BY row_index
+SELECT {_COLUMNS}, verdict = {Verdict.LATE:d}, attributes
+FROM staged_fix WHERE verdict <= {Verdict.LATE:d} ORDER BY row_index
 ON CONFLICT DO NOTHING RETURNING device_id, (extract(epoch FROM fix_time) * 1000)::bigint
 """  # noqa: S608 - made of constants
 _QUARANTINE_STAGED: Final = f"""
 INSERT INTO history_quarantinedfix ({_COLUMNS}, reason, attributes)
-SELECT {_COLUMNS}, (%s::text[])[verdict + 1], attributes FROM staged_fix WHERE verdict > {Verdict.LATE:d} ORDER BY row_index
+SELECT {_COLUMNS}, (%s::text[])[verdict + 1], attributes
+FROM staged_fix WHERE verdict > {Verdict.LATE:d} ORDER BY row_index
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - made of constants
 

@@ -232,7 +232,7 @@ def _permission_problem(channel_class: type[Channel]) -> str:
         if not inspect.isfunction(getattr(channel_class, name)):
             return f"{name} must be a function of (self, user), not {getattr(channel_class, name)!r}"
     for name in compiled_names(channel_class):
-        if hasattr(Channel, name):
+        if hasattr(Channel, name) or name in Channel.__annotations__:
             return f"parameter {name!r} would hide Channel.{name}"
     return ""
 

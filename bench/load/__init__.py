@@ -1,0 +1,1 @@
+"""The load: devices that report and dispatchers that watch, as clients of the public protocol."""

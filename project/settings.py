@@ -6,9 +6,12 @@ Every variable is listed in `project.environment` and in docs/reference/settings
 import secrets
 from pathlib import Path
 
+import django_stubs_ext
 from django.utils.csp import CSP
 
 from project import environment
+
+django_stubs_ext.monkeypatch()  # Django's classes take type arguments at run time too: ModelAdmin[Fleet]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,15 @@ from dispatch.fleet.selectors import fleets_visible_to
 from project.demo.roles import ROLES, role_by_slug
 from project.signin.forms import SignInForm
 
-__all__ = ["SignInView", "demo_available", "demo_sign_in", "page_not_found", "permission_denied", "server_error", "start"]
+__all__ = [
+    "SignInView",
+    "demo_available",
+    "demo_sign_in",
+    "page_not_found",
+    "permission_denied",
+    "server_error",
+    "start",
+]
 
 BACKEND = "project.signin.backends.ThrottledModelBackend"
 

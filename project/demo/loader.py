@@ -1,7 +1,7 @@
 """Load the demo: what is there already is left as it is, so that loading again is harmless.
 
-Passwords are drawn here, returned once to be shown, and kept as hashes only. Devices get secrets that nobody needs to know:
-the demo fleet draws its own when it starts.
+Passwords are drawn here, returned once to be shown, and kept as hashes only. Devices get secrets that nobody needs to
+know: the demo fleet draws its own when it starts.
 """
 
 import secrets
@@ -50,9 +50,7 @@ def load_demo() -> Loaded:
 
 def _group(role: Role) -> Group:
     group, _ = Group.objects.get_or_create(name=role.group)
-    group.permissions.set(
-        Permission.objects.filter(content_type__app_label="fleet", codename__in=role.permissions)
-    )
+    group.permissions.set(Permission.objects.filter(content_type__app_label="fleet", codename__in=role.permissions))
     return group
 
 
@@ -81,7 +79,9 @@ def _devices(fleet: Fleet) -> int:
         NewDevice(unique_id=f"demo-{number:03d}", label=name, vehicle_name=name, registration=next(plates))
         for number, name in enumerate(vehicle_names(), start=1)
     ]
-    known = set(Device.objects.filter(unique_id__in=[new.unique_id for new in wanted]).values_list("unique_id", flat=True))
+    known = set(
+        Device.objects.filter(unique_id__in=[new.unique_id for new in wanted]).values_list("unique_id", flat=True)
+    )
     missing = [new for new in wanted if new.unique_id not in known]
     if not missing:
         return 0

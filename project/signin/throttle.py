@@ -1,8 +1,8 @@
 """How often somebody may guess a password, counted in the shared cache so that all processes agree.
 
-Two bounds, each a fixed window: guesses for one account from one address, and guesses from one address whatever the account.
-A third, wide bound on the account alone slows a guesser with many addresses, and is far above what its owner mistypes. An
-attempt is counted before the password is looked at, so that parallel guesses cannot slip under a bound.
+Two bounds, each a fixed window: guesses for one account from one address, and guesses from one address whatever the
+account. A third, wide bound on the account alone slows a guesser with many addresses, and is far above what its owner
+mistypes. An attempt is counted before the password is looked at, so that parallel guesses cannot slip under a bound.
 """
 
 import hashlib

@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 
 from django.contrib.auth.models import PermissionsMixin
 
-from dispatch import runtime
 from dispatch.core.frames import Tile
 from dispatch.core.tiles import CELL_LEVELS, TILE_LEVELS
 from dispatch.fleet.selectors import devices_visible_to, fleet_visible_to
+from dispatch.live.service import running_service
 from vola.django import Channel, Delivery, LatestSource, register
 
 __all__ = ["CellsChannel", "SummaryChannel", "TileChannel", "VehicleChannel"]
@@ -72,7 +72,7 @@ class TileChannel(_TiledChannel):
 
     def open_source(self, changed: Callable[[], None]) -> LatestSource:
         """The tile, from the running service."""
-        return runtime.current().live.open_tile(self.fleet_id, tile=self.tile, changed=changed)
+        return running_service().open_tile(self.fleet_id, tile=self.tile, changed=changed)
 
 
 @register
@@ -85,7 +85,7 @@ class CellsChannel(_TiledChannel):
 
     def open_source(self, changed: Callable[[], None]) -> LatestSource:
         """The aggregates, from the running service."""
-        return runtime.current().live.open_cells(self.fleet_id, tile=self.tile, changed=changed)
+        return running_service().open_cells(self.fleet_id, tile=self.tile, changed=changed)
 
 
 @register
@@ -97,7 +97,7 @@ class SummaryChannel(_FleetChannel):
 
     def open_source(self, changed: Callable[[], None]) -> LatestSource:
         """The summary, from the running service."""
-        return runtime.current().live.open_summary(self.fleet_id, changed=changed)
+        return running_service().open_summary(self.fleet_id, changed=changed)
 
 
 @register
@@ -120,4 +120,4 @@ class VehicleChannel(_FleetChannel):
 
     def open_source(self, changed: Callable[[], None]) -> LatestSource:
         """The device, from the running service."""
-        return runtime.current().live.open_vehicle(self.fleet_id, device_id=self.device_id, changed=changed)
+        return running_service().open_vehicle(self.fleet_id, device_id=self.device_id, changed=changed)

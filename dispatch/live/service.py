@@ -20,10 +20,11 @@ from dispatch.core.frames import Tile
 from dispatch.core.status import Status
 from dispatch.core.tracker import Tracker
 from dispatch.live.board import Board, Changes, FleetView
+from dispatch.live.errors import LiveNotRunning
 from dispatch.live.sources import CellSource, SummarySource, TileSource, VehicleSource
 from dispatch.live.states import VehicleState, vehicle_state
 
-__all__ = ["TICK_INTERVAL_S", "TileService"]
+__all__ = ["TICK_INTERVAL_S", "TileService", "running_service"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,21 @@ _RATE_TICKS: Final = 10
 """Rates are means over this many ticks (five seconds)."""
 _CELL_KEY_LEVELS: Final = 3
 """Cells are the tiles three levels further in."""
+
+
+# The started services of this process: one, or none where only pages are served.
+_running: Final[list["TileService", "running_service"]] = []
+
+
+def running_service() -> "TileService":
+    """The service that runs in this process.
+
+    Raises:
+        LiveNotRunning: none does.
+    """
+    if not _running:
+        raise LiveNotRunning
+    return _running[-1]
 
 
 def _wall_ms() -> int:
@@ -70,11 +86,13 @@ class TileService:
         self._refresh()
 
     async def start(self) -> None:
-        """Tick from now on."""
+        """Tick from now on, and be the one that channels and pages of this process ask."""
+        _running.append(self)
         self._task = asyncio.create_task(self._run(), name="dispatch live ticks")
 
     async def stop(self) -> None:
         """Tick no more."""
+        _running.remove(self)
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

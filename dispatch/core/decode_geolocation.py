@@ -80,7 +80,9 @@ def _decode_element(element: object) -> Fix:
 
 def _raw(element: object) -> str:
     """The beginning of what a device sent, without a secret that it may hold."""
-    shown = {key: value for key, value in element.items() if key != "secret"} if isinstance(element, dict) else element
+    shown = element
+    if isinstance(element, dict):
+        shown = {key: value for key, value in element.items() if key != "secret"}
     try:
         return json.dumps(shown)[:_RAW_CHARACTERS_MAX]
     except (ValueError, RecursionError):

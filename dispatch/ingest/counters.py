@@ -1,4 +1,4 @@
-"""What the ingest has done since it started, and how much of it lately. Plain numbers for the summary, /health and metrics."""
+"""What the ingest has done since it started, and how much lately. Plain numbers for the summary and /health."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field

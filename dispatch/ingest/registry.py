@@ -115,9 +115,13 @@ class Registry:
         """The keys of the devices that the tracker follows."""
         return [entry.device_id for entry in self._by_device_id.values() if entry.slot != NO_SLOT]
 
-    def fleet_now_ms(self, wall_ms: int) -> NDArray[np.int64]:
-        """What each fleet's clock says when the wall clock says ``wall_ms``: one entry for each of ``fleets``."""
-        return np.array([fleet.clock.now_ms(wall_ms) for fleet in self.fleets], np.int64)
+    def now_ms(self, fleet_index: NDArray[np.int32], *, wall_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What each row's fleet's clock said when the wall clock said ``wall_ms`` (n)."""
+        clocks = [fleet.clock for fleet in self.fleets]
+        speed = np.array([clock.speed for clock in clocks])[fleet_index]
+        anchor_wall_ms = np.array([clock.anchor_wall_ms or 0 for clock in clocks])[fleet_index]
+        anchor_fleet_ms = np.array([clock.anchor_fleet_ms or 0 for clock in clocks])[fleet_index]
+        return anchor_fleet_ms + np.rint((wall_ms - anchor_wall_ms) * speed).astype(np.int64)
 
     def changes_from(
         self, fleets: list[FleetRow], devices: Iterable[DeviceRow], *, fleet_ids: Sequence[int] | None

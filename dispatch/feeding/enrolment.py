@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from django.db import transaction
+
 from dispatch.core.clock import FleetClock
 from dispatch.feeding.errors import FleetUnclearError, ForeignDeviceError
 from dispatch.fleet.models import Device, Fleet
 from dispatch.fleet.selectors import devices_named, devices_of_fleet, every_fleet
 from dispatch.fleet.services import NewDevice, create_fleet, register_devices, rotate_secret, set_fleet_clock
 
-__all__ = ["anchor_clock", "enrol", "find_fleet", "find_or_make_fleet", "hold_clock", "register_vans", "silent_free"]
+__all__ = ["anchor_clock", "enrol", "find_fleet", "find_or_make_fleet", "hold_clock", "register_vans", "take_devices"]
 
 VAN_PREFIX = "sim"
 
@@ -48,11 +50,26 @@ def enrol(fleet: Fleet, unique_ids: Sequence[str]) -> None:
     register_devices(fleet, [NewDevice(unique_id=it, label=it, id_only=True) for it in missing])
 
 
-def silent_free(fleet: Fleet) -> list[Device]:
-    """The fleet's active devices that send by identifier alone, oldest first."""
-    return sorted((device for device in devices_of_fleet(fleet.pk) if device.id_only), key=lambda device: device.pk)
+def take_devices(fleet: Fleet, *, renew_secrets: bool) -> list[tuple[str, str]]:
+    """The fleet's own active devices that can be driven, oldest first.
+
+    Args:
+        fleet: whose devices.
+        renew_secrets: also those with a secret, which is replaced: the real device, if there is one, is locked out.
+
+    Returns:
+        Identifier and secret ("" by identifier alone) of each.
+    """
+    devices = sorted(devices_of_fleet(fleet.pk), key=lambda device: device.pk)
+    return _with_secrets([device for device in devices if device.id_only or renew_secrets])
 
 
+@transaction.atomic
+def _with_secrets(devices: Sequence[Device]) -> list[tuple[str, str]]:
+    return [(device.unique_id, "" if device.id_only else rotate_secret(device)) for device in devices]
+
+
+@transaction.atomic
 def register_vans(fleet: Fleet, *, count: int, with_secrets: bool) -> list[tuple[str, str]]:
     """``count`` simulated vans of the fleet: those of an earlier run, and new ones for what is missing.
 
@@ -62,7 +79,7 @@ def register_vans(fleet: Fleet, *, count: int, with_secrets: bool) -> list[tuple
     kind = "key" if with_secrets else "van"
     unique_ids = [f"{VAN_PREFIX}-{kind}-{fleet.pk}-{number:05d}" for number in range(1, count + 1)]
     known = {device.unique_id: device for device in devices_named(unique_ids)}
-    secrets = {it: rotate_secret(device) if with_secrets else "" for it, device in known.items()}
+    secrets = dict(_with_secrets(list(known.values())))
     missing = [it for it in unique_ids if it not in known]
     made = register_devices(
         fleet,

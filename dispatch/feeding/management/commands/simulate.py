@@ -1,5 +1,6 @@
 """Drives simulated vehicles along the demo city's streets and reports their positions through the ingest address."""
 
+import asyncio
 import sys
 import time
 from argparse import ArgumentTypeError
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from dispatch.feeding.enrolment import find_fleet, register_vans, silent_free
+from dispatch.feeding.enrolment import find_fleet, register_vans, take_devices
 from dispatch.feeding.errors import FeedingError
 from dispatch.feeding.lane import Address, parse_address
 from dispatch.feeding.progress import Progress, report_lines
@@ -25,6 +26,8 @@ from dispatch.fleet.errors import FleetError
 
 LANE_COUNT_MAX = 1_500
 """Connections of 50,000 phones that report every 5 s and are answered in about 100 ms, with room to spare."""
+LEAD_S = 1.0
+"""Before the first fix: running servers hear of new devices and secrets within this time."""
 
 
 def positive(text: str) -> float:
@@ -55,6 +58,11 @@ class Command(BaseCommand):
             choices=("id-only", "secrets"),
             help="drive vans of our own, registered when missing: by identifier alone, or each with a secret (renewed)",
         )
+        parser.add_argument(
+            "--renew-secrets",
+            action="store_true",
+            help="also drive the fleet's devices with a secret, which is replaced: a real device is locked out",
+        )
         parser.add_argument("--seed", type=int, default=1, help="of all randomness (default %(default)s)")
         parser.add_argument(
             "--interval", type=positive, default=5.0, help="seconds between fixes (default %(default)s)"
@@ -68,7 +76,7 @@ class Command(BaseCommand):
         try:
             address = parse_address(options["url"])
             streets = load_streets(options["streets"] or settings.ROOT / ".run" / "basemap" / "streets.npz")
-            devices = self._devices(options["fleet"], count=options["vehicles"], register=options["register"])
+            devices = self._devices(options)
         except (FeedingError, FleetError) as error:
             raise CommandError(str(error)) from error
         connections.close_all()
@@ -77,16 +85,16 @@ class Command(BaseCommand):
         run_until_stopped(self._drive(address, tally, streets=streets, devices=devices, options=options))
         self.stdout.write("\n".join(report_lines(tally, started_s=started_s)))
 
-    def _devices(self, fleet_words: str, *, count: int | None, register: str | None) -> Sequence[tuple[str, str]]:
+    def _devices(self, options: dict[str, Any]) -> Sequence[tuple[str, str]]:
         """Identifier and secret of each device to drive."""
-        fleet = find_fleet(fleet_words)
-        if register:
-            return register_vans(fleet, count=count or 1, with_secrets=register == "secrets")
-        found = [(device.unique_id, "") for device in silent_free(fleet)]
+        fleet, count = find_fleet(options["fleet"]), options["vehicles"]
+        if options["register"]:
+            return register_vans(fleet, count=count or 1, with_secrets=options["register"] == "secrets")
+        found = take_devices(fleet, renew_secrets=options["renew_secrets"])
         if not found or (count and len(found) < count):
             raise CommandError(
-                f"{fleet.name} has {len(found):,} active devices that send by identifier alone;"
-                " --register lets the simulation bring its own."
+                f"{fleet.name} has {len(found):,} active devices to drive. Those with a secret need --renew-secrets;"
+                " with --register the simulation brings vans of its own."
             )
         return found[:count]
 
@@ -109,6 +117,7 @@ class Command(BaseCommand):
         def clock_text() -> str:
             return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z"
 
+        await asyncio.sleep(LEAD_S)
         try:
             async with Progress(tally, stream=sys.stderr, total=None, clock_text=clock_text):
                 await simulation.run(wall_s=lambda: wall_ms() / 1000, duration_s=options["duration"])

@@ -1,8 +1,10 @@
+# ruff: noqa: N818  (exceptions are named for what happened)
 """The error, disconnect and unsubscribe codes of the client protocol, and the engine's own exceptions.
 
-Three code families reach a client: a reply's error (`ErrorReply`), the end of its connection (`Disconnect`) and the end of
-one subscription (`Unsubscribe`). They are plain values: a port answers with one, a session writes it to the wire. The codes
-and texts are those of the Centrifugo client protocol v2; clients react to the numbers, so they never change meaning.
+Three code families reach a client: a reply's error (`ErrorReply`), the end of its connection (`Disconnect`) and the end
+of one subscription (`Unsubscribe`). They are plain values: a port answers with one, a session writes it to the wire.
+The codes and texts are those of the Centrifugo client protocol v2; clients react to the numbers, so they never change
+meaning.
 
 The exceptions:
 

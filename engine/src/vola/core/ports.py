@@ -1,7 +1,8 @@
 """The ports of the core: what it needs from the outside, as protocols, and the values that cross them.
 
-Every answer that may take time is a callback (`done`), not a coroutine: an answer that is known at once costs no task, and
-the core stays free of any event loop. All callbacks run on the loop's thread. A second answer is ignored by the core.
+Every answer that may take time is a callback (`done`), not a coroutine: an answer that is known at once costs no task,
+and the core stays free of any event loop. All callbacks run on the loop's thread. A second answer is ignored by the
+core.
 """
 
 from collections.abc import Callable, Mapping
@@ -216,7 +217,7 @@ class LatestSource(Protocol):
         ...
 
     def changes(self, since_version: int) -> SourceFrames | None:
-        """What brings a subscriber at `since_version` up to date; None if it is. A snapshot will do when that is too old."""
+        """What brings a subscriber at `since_version` up to date, perhaps a snapshot; None: it is up to date."""
         ...
 
     def close(self) -> None:
@@ -234,8 +235,8 @@ class ChannelRules:
     Attributes:
         name: what the rules are called, for counters and logs.
         history_size: publications kept; 0 keeps none. Stream channels only.
-        history_ttl_s: seconds that they are kept; 0 keeps none. For `latest` channels without an own source: how long the
-            keyed state outlives its last subscriber.
+        history_ttl_s: seconds that they are kept; 0 keeps none. For `latest` channels without an own source: how long
+            the keyed state outlives its last publication while nobody is subscribed.
         positioned: tell subscribers when they may have missed something.
         recoverable: let subscribers catch up from a position. Includes `positioned`.
         rate_hz: `latest` channels: at most so many deliveries a second and subscription.
@@ -271,7 +272,7 @@ class ChannelRules:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Yes. `info` (raw JSON) is shown to others as this subscription's info; `data` (raw JSON) answers the subscriber."""
+    """Yes. `info` is shown to others as this subscription's info, `data` answers the subscriber (both raw JSON)."""
 
     info: bytes | None = None
     data: bytes | None = None
@@ -369,7 +370,13 @@ class PublishOptions:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """What to read. `limit` 0: only the top; negative: everything kept. `since`: exclusive; None: from the end it starts at."""
+    """What to read.
+
+    Attributes:
+        limit: publications at most; 0: only the top; negative: everything kept.
+        since: exclusive; None: from the end that the direction starts at. Its epoch "" matches any.
+        reverse: newest first.
+    """
 
     limit: int = 0
     since: StreamTop | None = None
@@ -442,7 +449,7 @@ class Broker(Protocol):
         query: HistoryQuery,
         done: Callable[[HistoryPage | UnrecoverablePosition | BrokerFailure], None],
     ) -> None:
-        """Read a stream; creates its meta (epoch) if there is none. UnrecoverablePosition: `since` has another epoch."""
+        """Read a stream; creates its epoch if there is none. UnrecoverablePosition: `since` has another epoch."""
         ...
 
     def remove_history(self, channel: str, done: Callable[[BrokerFailure | None], None]) -> None:

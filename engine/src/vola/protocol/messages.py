@@ -1,11 +1,11 @@
 """The messages of the client protocol v2 as typed structs.
 
-Field names are those of the JSON form. Requests ignore unknown fields, because newer clients send some unasked. Replies omit
-fields that are zero, as Protocol Buffers would, except those marked "always emitted". `Raw` fields hold one JSON value as it
-stands on the wire: payloads are embedded, never decoded and encoded again.
+Field names are those of the JSON form. Requests ignore unknown fields, because newer clients send some unasked. Replies
+omit fields that are zero, as Protocol Buffers would, except those marked "always emitted". `Raw` fields hold one JSON
+value as it stands on the wire: payloads are embedded, never decoded and encoded again.
 
-What is left out: map and shared-poll subscriptions, dictionary compression, channel compaction (their request fields are
-ignored). Source: centrifugal/protocol, client.proto (MIT).
+What is left out: map and shared-poll subscriptions, dictionary compression, channel compaction (their request fields
+are ignored). Source: centrifugal/protocol, client.proto (MIT).
 """
 
 from typing import Annotated
@@ -47,7 +47,7 @@ __all__ = [
 type Uint32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 type Offset = Annotated[int, Meta(ge=0)]
 
-# The default of every raw field. Encoders leave out a field that *is* its default, so this one object is used everywhere.
+# The default of every raw field. Encoders leave out a field that *is* its default: use this one object everywhere.
 EMPTY_RAW = Raw()
 
 
@@ -67,6 +67,7 @@ class SubscribeRequest(Struct):
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
+    tf: Raw = EMPTY_RAW
     flag: int = 0
     type: int = 0
 

@@ -1,0 +1,1 @@
+"""Brokers: streams, their history and their delivery between nodes."""

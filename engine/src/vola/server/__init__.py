@@ -1,0 +1,1 @@
+"""The server: the node composed with asyncio, uvicorn and its transports."""

@@ -88,8 +88,14 @@ def _devices(fleet: Fleet) -> int:
     names = driver_names()
     of_device = {new.unique_id: next(names) for new in wanted}
     made = [device for device, _ in services.register_devices(fleet, missing)]
-    drivers = Driver.objects.bulk_create([Driver(fleet=fleet, name=of_device[device.unique_id]) for device in made])
-    for device, driver in zip(made, drivers, strict=True):
-        device.driver = driver
-    Device.objects.bulk_update(made, ["driver"])
+    drivers = _drivers(fleet, names={of_device[device.unique_id] for device in made})
+    for device in made:
+        services.assign(device, vehicle=device.vehicle, driver=drivers[of_device[device.unique_id]])
     return len(made)
+
+
+def _drivers(fleet: Fleet, *, names: set[str]) -> dict[str, Driver]:
+    """Find or create the fleet's drivers of these names."""
+    known = {driver.name: driver for driver in Driver.objects.filter(fleet=fleet, name__in=names)}
+    new = Driver.objects.bulk_create([Driver(fleet=fleet, name=name) for name in sorted(names - known.keys())])
+    return known | {driver.name: driver for driver in new}

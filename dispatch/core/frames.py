@@ -222,7 +222,8 @@ def _planes(column: NDArray[np.uint16] | NDArray[np.uint32]) -> bytes:
 def _from_planes(body: bytes, *, at: int, count: int, width: int) -> NDArray[np.uint32]:
     planes = np.frombuffer(body, np.uint8, count * width, at).reshape(width, count).astype(np.uint32)
     shifts = np.arange(width, dtype=np.uint32) * 8
-    return np.bitwise_or.reduce(planes << shifts[:, np.newaxis], axis=0)
+    values: NDArray[np.uint32] = np.bitwise_or.reduce(planes << shifts[:, np.newaxis], axis=0)
+    return values
 
 
 def _vehicles(body: bytes, *, row_count: int, gone_count: int) -> tuple[VehicleRows, NDArray[np.uint32]]:

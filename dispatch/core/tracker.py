@@ -188,7 +188,10 @@ class Tracker:
         self.step_m[to], self.step_ms[to] = assessment.step_m[moved], assessment.step_ms[moved]
 
         jumps = assessment.candidate_row
-        self.candidate_time_ms[slot[tracked & (jumps == CLEAR)]] = NEVER_MS
+        settled = slot[tracked & (jumps == CLEAR)]
+        self.candidate_time_ms[settled] = NEVER_MS
+        for name in ("candidate_lat", "candidate_lon", "candidate_accuracy_m"):
+            getattr(self, name)[settled] = np.nan
         jumped = tracked & (jumps >= 0)
         to_jump, rows = slot[jumped], jumps[jumped]
         self.candidate_time_ms[to_jump] = batch.fix_time_ms[rows]

@@ -8,7 +8,7 @@ subscriptions yet.
 from collections.abc import Callable
 from typing import Any, Final, Self
 
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser
 
 from dispatch.core.frames import Tile
 from dispatch.core.tiles import CELL_LEVELS, TILE_LEVELS
@@ -40,7 +40,7 @@ class _FleetChannel(Channel):
 
     def may_subscribe(self, user: Any) -> bool:
         """Whether this user may see the fleet; a device never may."""
-        return isinstance(user, PermissionsMixin) and fleet_visible_to(user, self.fleet_id)
+        return isinstance(user, AbstractBaseUser) and fleet_visible_to(user, self.fleet_id)
 
 
 class _TiledChannel(_FleetChannel):
@@ -114,7 +114,7 @@ class VehicleChannel(_FleetChannel):
 
     def may_subscribe(self, user: Any) -> bool:
         """Whether this user may see the device, and it is of this fleet."""
-        if not isinstance(user, PermissionsMixin):
+        if not isinstance(user, AbstractBaseUser):
             return False
         return devices_visible_to(user).filter(pk=self.device_id, fleet_id=self.fleet_id).exists()
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N818  (exceptions are named for what happened)
 """Errors of the live map.
 
 LiveError

@@ -21,7 +21,7 @@ from dispatch.core.status import Status
 from dispatch.core.tracker import Tracker
 from dispatch.live.board import Board, Changes, FleetView
 from dispatch.live.errors import LiveNotRunning
-from dispatch.live.sources import CellSource, SummarySource, TileSource, VehicleSource
+from dispatch.live.sources import DEPARTURES_MAX, CellSource, SummarySource, TileSource, VehicleSource
 from dispatch.live.states import VehicleState, vehicle_state
 
 __all__ = ["TICK_INTERVAL_S", "TileService", "running_service"]
@@ -37,7 +37,7 @@ _CELL_KEY_LEVELS: Final = 3
 
 
 # The started services of this process: one, or none where only pages are served.
-_running: Final[list["TileService", "running_service"]] = []
+_running: Final[list["TileService"]] = []
 
 
 def running_service() -> "TileService":
@@ -64,19 +64,26 @@ class TileService:
     """
 
     def __init__(
-        self, tracker: Tracker, *, fleets: Callable[[], Sequence[FleetView]], wall_ms: Callable[[], int] = _wall_ms
+        self,
+        tracker: Tracker,
+        *,
+        fleets: Callable[[], Sequence[FleetView]],
+        wall_ms: Callable[[], int] = _wall_ms,
+        departures_max: int = DEPARTURES_MAX,
     ) -> None:
         """Show what ``tracker`` knows.
 
         Args:
             fleets: the fleets by the tracker's fleet index, now.
             wall_ms: the wall clock, milliseconds since 1970 UTC.
+            departures_max: vehicles gone that each watched tile remembers; who missed more gets a snapshot.
         """
         self.board = Board(tracker)
         self.tick_s = 0.0
         self._tracker = tracker
         self._fleets = fleets
         self._wall_ms = wall_ms
+        self._departures_max = departures_max
         self._tiles: dict[int, _Watched[int, TileSource]] = {}
         self._cells: dict[int, _Watched[int, CellSource]] = {}
         self._summaries: _Watched[int, SummarySource] = _Watched()
@@ -174,7 +181,14 @@ class TileService:
             self.board.unwatch_level(tile.level)
             sources.remove(source.key, source)
 
-        source = TileSource(self.board, fleet_id=fleet_id, tile=tile, changed=changed, closed=closed)
+        source = TileSource(
+            self.board,
+            fleet_id=fleet_id,
+            tile=tile,
+            changed=changed,
+            closed=closed,
+            departures_max=self._departures_max,
+        )
         sources.add(source.key, source)
         return source
 
@@ -217,6 +231,11 @@ class TileService:
         )
         self._vehicles.add(device_id, source)
         return source
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether no source is open."""
+        return not (any(self._tiles.values()) or any(self._cells.values()) or self._summaries or self._vehicles)
 
     # What is known now --------------------------------------------------------------------------------------------
 

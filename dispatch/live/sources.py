@@ -39,7 +39,14 @@ class TileSource:
     """The vehicles of one fleet in one tile."""
 
     def __init__(
-        self, board: Board, *, fleet_id: int, tile: Tile, changed: Callable[[], None], closed: Callable[[], None]
+        self,
+        board: Board,
+        *,
+        fleet_id: int,
+        tile: Tile,
+        changed: Callable[[], None],
+        closed: Callable[[], None],
+        departures_max: int = DEPARTURES_MAX,
     ) -> None:
         self.key = tile_key(fleet_id=fleet_id, x=tile.x, y=tile.y)
         self._board = board
@@ -47,6 +54,7 @@ class TileSource:
         self._tile = tile
         self._changed = changed
         self._closed = closed
+        self._departures_max = departures_max
         self._newest_tick = self._oldest_tick = board.tick
         self._departures: deque[tuple[int, NDArray[np.uint32]]] = deque()
         self._departure_count = 0
@@ -57,7 +65,7 @@ class TileSource:
         if len(gone):
             self._departures.append((self._board.tick, gone))
             self._departure_count += len(gone)
-        while self._departure_count > DEPARTURES_MAX:
+        while self._departure_count > self._departures_max:
             self._oldest_tick, forgotten = self._departures.popleft()
             self._departure_count -= len(forgotten)
         self._changed()

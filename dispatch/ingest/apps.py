@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from dispatch.ingest import checks
+from dispatch.ingest import checks as checks  # noqa: PLC0414 - importing registers them
 
 __all__ = ["IngestConfig"]
 
@@ -14,7 +14,3 @@ class IngestConfig(AppConfig):
     label = "ingest"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Ingest"
-
-    def ready(self) -> None:
-        """Importing the checks registers them."""
-        assert checks.check_settings

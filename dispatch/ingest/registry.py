@@ -6,7 +6,7 @@ minute. What changed is worked out on that thread too, so that the loop only app
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,6 +73,12 @@ class RegistryChanges:
     upserts: list[DeviceRow]
     gone: list[DeviceEntry]
 
+    def in_steps(self, device_count: int) -> Iterator["RegistryChanges"]:
+        """The same in parts of at most ``device_count`` upserts, so that the loop can do other things between them."""
+        yield RegistryChanges(self.fleets, self.upserts[:device_count], self.gone)
+        for start in range(device_count, len(self.upserts), device_count):
+            yield RegistryChanges([], self.upserts[start : start + device_count], [])
+
 
 class Registry:
     """All fleets and devices. One owner, one thread, but for ``changes_from``.
@@ -119,9 +125,10 @@ class Registry:
         """What each row's fleet's clock said when the wall clock said ``wall_ms`` (n)."""
         clocks = [fleet.clock for fleet in self.fleets]
         speed = np.array([clock.speed for clock in clocks])[fleet_index]
-        anchor_wall_ms = np.array([clock.anchor_wall_ms or 0 for clock in clocks])[fleet_index]
-        anchor_fleet_ms = np.array([clock.anchor_fleet_ms or 0 for clock in clocks])[fleet_index]
-        return anchor_fleet_ms + np.rint((wall_ms - anchor_wall_ms) * speed).astype(np.int64)
+        anchor_wall_ms = np.array([clock.anchor_wall_ms or 0 for clock in clocks], np.int64)[fleet_index]
+        anchor_fleet_ms = np.array([clock.anchor_fleet_ms or 0 for clock in clocks], np.int64)[fleet_index]
+        passed_ms: NDArray[np.int64] = np.rint((wall_ms - anchor_wall_ms) * speed).astype(np.int64)
+        return anchor_fleet_ms + passed_ms
 
     def changes_from(
         self, fleets: list[FleetRow], devices: Iterable[DeviceRow], *, fleet_ids: Sequence[int] | None
@@ -151,10 +158,8 @@ class Registry:
         """Take over what changed."""
         for row in changes.fleets:
             self._apply_fleet(row)
-        moved_here = {row.device_id for row in changes.upserts}
         for entry in changes.gone:
-            if entry.device_id not in moved_here:
-                self._remove(entry)
+            self._remove(entry)
         for device in changes.upserts:
             if device.fleet_id in self._fleet_index:
                 self._apply_device(device)

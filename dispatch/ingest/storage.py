@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 from django.db import connections
 
-__all__ = ["Storage", "connect"]
+__all__ = ["Storage", "connect", "connect_async"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +29,7 @@ def connect(*, statement_timeout_s: int) -> psycopg.Connection[Any]:
     Args:
         statement_timeout_s: after which the server gives up on a statement, and on waiting for a lock.
     """
-    parameters = connections["default"].get_connection_params()
-    known = {key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)}
-    connection = psycopg.connect(**known, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="vola")
+    connection = psycopg.connect(**_parameters())
     milliseconds = str(statement_timeout_s * 1000)
     connection.execute(
         "SELECT set_config('statement_timeout', %(t)s, false), set_config('lock_timeout', %(t)s, false),"
@@ -39,6 +37,19 @@ def connect(*, statement_timeout_s: int) -> psycopg.Connection[Any]:
         {"t": milliseconds},
     )
     return connection
+
+
+async def connect_async() -> psycopg.AsyncConnection[Any]:
+    """A plain autocommit connection to Django's default database, for the loop."""
+    return await psycopg.AsyncConnection.connect(**_parameters())
+
+
+def _parameters() -> dict[str, Any]:
+    """What Django's settings say of the server, without what its wrapper adds for itself."""
+    given = connections["default"].get_connection_params()
+    own = {"context", "cursor_factory", "prepare_threshold", "options", "client_encoding", "server_side_binding"}
+    parameters = {key: value for key, value in given.items() if key not in own and value not in (None, "")}
+    return parameters | {"autocommit": True, "connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vola"}
 
 
 class Storage:

@@ -25,7 +25,15 @@ from vola.django.settings import ALLOW_ANONYMOUS, ALLOWED_ORIGINS, AUTHENTICATOR
 from vola.django.users import remember_loaded
 from vola.errors import DISCONNECT_BAD_REQUEST, DISCONNECT_PERMISSION_DENIED
 
-__all__ = ["Answer", "AuthenticatorChain", "ConnectAuthenticator", "SessionAuthenticator", "build_chain"]
+__all__ = [
+    "Answer",
+    "AuthenticatorChain",
+    "ConnectAttempt",
+    "ConnectAuthenticator",
+    "Principal",
+    "SessionAuthenticator",
+    "build_chain",
+]
 
 # None declines: the next authenticator is asked.
 type Answer = Principal | Refusal | None

@@ -24,7 +24,7 @@ from vola.django.settings import PAYLOAD_BYTES_MAX
 __all__ = ["PendingPublication", "Sink", "apublish", "publish", "replace_sink"]
 
 # Where publications go: (channel, encoded JSON, key).
-Sink = Callable[[str, bytes, str | None], None]
+Sink = Callable[[str, bytes, str], None]
 
 
 _replaced_sink: Sink | None = None
@@ -35,7 +35,7 @@ class PendingPublication:
 
     __slots__ = ("channel", "data", "key")
 
-    def __init__(self, channel: str, data: bytes, *, key: str | None) -> None:
+    def __init__(self, channel: str, data: bytes, *, key: str) -> None:
         self.channel = channel
         self.data = data
         self.key = key
@@ -61,10 +61,11 @@ def publish(channel: Channel | str, data: Any, *, key: str | None = None, using:
         UnknownChannel: no registered class matches the name.
         PayloadInvalid, PayloadTooLarge: the data cannot be published.
     """
-    target = channel if isinstance(channel, Channel) else registry.resolve(channel)
+    name = channel.name if isinstance(channel, Channel) else channel
+    target = registry.resolve(name)
     if target is None:
-        raise UnknownChannel(str(channel))
-    publication = PendingPublication(target.name, _encode(target, data), key=key)
+        raise UnknownChannel(name)
+    publication = PendingPublication(target.name, _encode(target, data), key=key or "")
     _sink()
     if transaction.get_connection(using).in_atomic_block:
         # robust: another callback's failure must not swallow this publication, nor this one the others.

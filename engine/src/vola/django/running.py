@@ -5,6 +5,7 @@ One process runs at most one node. `set_running` is called by the composition (v
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ if TYPE_CHECKING:  # A process that only publishes or migrates need not load the
 
 __all__ = ["Publish", "Running", "current", "current_or_none", "set_running"]
 
-# (channel, encoded JSON, key or None) -> None; from any thread, never blocks.
-Publish = Callable[[str, bytes, str | None], None]
+# (channel, encoded JSON, key) -> None; from any thread, never blocks.
+Publish = Callable[[str, bytes, str], None]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Running:
     node: Node
     executor: DjangoExecutor
     publish: Publish
+    loop: asyncio.AbstractEventLoop
 
 
 _lock = threading.Lock()

@@ -22,11 +22,11 @@ __all__ = ["Capture", "Captured", "capture_published"]
 
 @dataclass(frozen=True)
 class Captured:
-    """One publication: the channel's name, the data as subscribers would decode it, the key of a `latest` channel."""
+    """One publication: the channel's name, the data as subscribers would decode it, the key of a `latest` channel or ""."""
 
     channel: str
     data: Any
-    key: str | None
+    key: str
 
 
 class Capture(Sequence[Captured]):
@@ -52,7 +52,7 @@ class Capture(Sequence[Captured]):
         self.settle()
         return f"<Capture {self._captured!r}>"
 
-    def add(self, channel: str, data: bytes, key: str | None) -> None:
+    def add(self, channel: str, data: bytes, key: str) -> None:
         """Take one publication; the sink of publish() during the block."""
         self._captured.append(Captured(channel, msgspec.json.decode(data), key))
 

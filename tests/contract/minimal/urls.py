@@ -1,0 +1,41 @@
+"""What the tests ask the server to do: publish from ordinary views, and tell what it holds."""
+
+import json
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+from tests.contract.minimal.services import open_source_count
+from vola.django import publish
+from vola.errors import VolaError
+
+
+class Undone(Exception):
+    """Rolls the view's transaction back."""
+
+
+def publish_view(request: HttpRequest) -> HttpResponse:
+    """Publish {"channel", "data", "key"?, "repeat"?} in a transaction; "undo" rolls it back."""
+    wanted: dict[str, Any] = json.loads(request.body)
+    try:
+        with transaction.atomic():
+            for number in range(wanted.get("repeat", 1)):
+                data = wanted["data"] if "repeat" not in wanted else {"n": wanted["data"] + number}
+                publish(wanted["channel"], data, key=wanted.get("key"))
+            if wanted.get("undo"):
+                raise Undone
+    except Undone:
+        return JsonResponse({"undone": True})
+    except VolaError as error:
+        return JsonResponse({"error": {"code": error.code, "message": str(error)}}, status=400)
+    return JsonResponse({"published": True})
+
+
+def state_view(request: HttpRequest) -> HttpResponse:
+    """What the process holds."""
+    return JsonResponse({"open_sources": open_source_count()})
+
+
+urlpatterns = [path("publish", publish_view), path("state", state_view)]

@@ -25,18 +25,18 @@ lint: ## Check style, import contracts, house rules and the web's sources
 	$(VENV)/ruff format --check .
 	$(VENV)/lint-imports
 	$(VENV)/python -m tools.tidy
-	$(VENV)/python -m project.up.npm run lint
+	$(VENV)/python -m project.up.npm exec -- biome check src tests dev
 
 fmt: ## Format and mend what can be mended
 	@$(PREPARE) --with npm
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
-	$(VENV)/python -m project.up.npm run fmt
+	$(VENV)/python -m project.up.npm run format
 
 types: ## Check types: mypy strict, TypeScript strict
 	@$(PREPARE) --with npm
 	$(VENV)/mypy
-	$(VENV)/python -m project.up.npm run types
+	$(VENV)/python -m project.up.npm exec -- tsc --noEmit
 
 web: ## Build the console's front end
 	@$(PREPARE) --with web
@@ -48,10 +48,10 @@ docs: ## Check the documentation: links, commands, settings, tables
 	@$(PREPARE) && exec $(VENV)/python -m pytest project/tests/docs $(ARGS)
 
 bench-smoke: ## Run every benchmark briefly: completes and is sane, no verdict
-	@$(PREPARE) && exec $(VENV)/python -m bench --smoke
+	@$(PREPARE) && exec $(VENV)/python -m bench smoke
 
 bench: ## Run the benchmarks and append their results to bench/results/
-	@$(PREPARE) && exec $(VENV)/python -m bench $(ARGS)
+	@$(PREPARE) && exec $(VENV)/python -m bench $(or $(ARGS),all)
 
 vectors: ## Run the tests that check against recorded and published vectors
 	@$(PREPARE) && exec $(VENV)/python -m pytest -k "vector or golden" $(ARGS)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from project.demo.words import FLEET_NAME
+from project.demo.words import FLEET_NAME
 from project.services.places import data_home, socket_home
 from project.services.postgres import start_postgres
 from project.services.process import Child, start_child
@@ -24,6 +25,7 @@ __all__ = ["Instance"]
 HTTP_TIMEOUT_S = 2.0
 SERVER_TIMEOUT_S = 60.0
 POLL_S = 0.3
+FIX_INTERVAL_S = "2"  # seconds between a vehicle's fixes: lively to look at
 
 
 class Instance:

@@ -18,15 +18,6 @@ from tools.chromium import ARGUMENTS, find_chromium
 SCREENSHOTS = ROOT / ".run" / "screenshots"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a Chromium the browser tests cannot run; that is said, not hidden."""
-    if find_chromium() is not None:
-        return
-    without = [item for item in items if item.get_closest_marker("browser")]
-    items[:] = [item for item in items if item not in without]
-    config.hook.pytest_deselected(items=without)
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The running site."""

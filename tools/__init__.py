@@ -1,0 +1,1 @@
+"""What keeps the repository in order and what makes its generated parts."""

@@ -7,7 +7,7 @@ counted.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -85,8 +85,7 @@ class _Upgrade(asyncio.Protocol):
         self._early: bytearray | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         if self._early is not None:

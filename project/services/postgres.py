@@ -102,9 +102,10 @@ def _create_cluster(binaries: Path, *, data: Path, log: Path, account: Account |
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700, parents=True)
     hand_over(data, account)
-    command = [binaries / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    options = ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     if not durable:
-        command.append(Path("--no-sync"))
+        options.append("--no-sync")
+    command: list[str | Path] = [binaries / "initdb", "-D", data, *options]
     child = start_child(command, name="initdb", log=log, account=account, directory=data)
     if child.process.wait(START_TIMEOUT_S) != 0:
         raise ServiceNotReadyError("PostgreSQL", log=log, reason="initdb failed")

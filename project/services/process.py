@@ -97,7 +97,6 @@ def start_child(
         environment: its whole environment; None means ours.
         directory: its working directory; None means ours.
     """
-    identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -108,6 +107,8 @@ def start_child(
             cwd=directory,
             start_new_session=True,
             preexec_fn=lambda: tie_to_parent(stop_signal),  # noqa: PLW1509 - two plain system calls, no lock is taken
-            **identity,  # type: ignore[arg-type]
+            user=None if account is None else account.uid,
+            group=None if account is None else account.gid,
+            extra_groups=None if account is None else [],
         )
     return Child(process, name=name, log=log, stop_signal=stop_signal)

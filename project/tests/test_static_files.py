@@ -6,7 +6,6 @@ import pytest
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test import AsyncClient
 from pytest_django import Settings
-from servestatic.middleware import ServeStaticMiddleware
 
 
 @pytest.fixture
@@ -41,8 +40,3 @@ async def test_an_unchanged_file_is_not_sent_again(archive: bytes, async_client:
     assert await _body(first) == archive
     again = await async_client.get("/static/basemap/city.pmtiles", headers={"if-none-match": first["ETag"]})
     assert again.status_code == 304
-
-
-def test_the_middleware_that_serves_them_is_in_place(settings: Settings) -> None:
-    name = f"{ServeStaticMiddleware.__module__}.{ServeStaticMiddleware.__qualname__}"
-    assert name in settings.MIDDLEWARE

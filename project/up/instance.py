@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from project.demo.words import FLEET_NAME
-from project.demo.words import FLEET_NAME
 from project.services.places import data_home, socket_home
 from project.services.postgres import start_postgres
 from project.services.process import Child, start_child
@@ -101,8 +100,8 @@ class Instance:
 
     def start_fleet(self) -> None:
         """Start the vehicles that drive around."""
-        command = self._manage("simulate", "--fleet", FLEET_NAME, "--renew-secrets", "--url", self.address)
-        self._start(command, name="the demo fleet", log=LOGS / "fleet.log")
+        options = ("--fleet", FLEET_NAME, "--renew-secrets", "--interval", FIX_INTERVAL_S, "--url", self.address)
+        self._start(self._manage("simulate", *options), name="the demo fleet", log=LOGS / "fleet.log")
 
     def wait(self) -> Child:
         """Wait until one of the children ends, and return it."""

@@ -33,7 +33,7 @@ def ensure_python_environment() -> None:
     if not VENV.exists():
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         run_step(f"Creating .venv with Python {version}", [sys.executable, "-m", "venv", VENV], log=LOGS / "venv.log")
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     run_step(
         "Installing the Python packages (pinned, with hashes)",
         [*pip, "--only-binary", ":all:", "--require-hashes", "-r", LOCK],

@@ -20,6 +20,8 @@ Topology = dict[str, Any]
 Ring = NDArray[np.float64]
 LABEL_GRID_SIDE = 24
 """Candidate places tried along each side of a country's box for its name."""
+ANTARCTIC_LAT = -60.0
+"""Antarctica's ring goes round the pole, from one side of the map to the other, on purpose."""
 SEA_NAMES = {
     "Atlantic Ocean": (-38.0, 30.0, 1),
     "South Atlantic Ocean": (-15.0, -25.0, 1),
@@ -69,7 +71,11 @@ def _arcs(topology: Topology) -> list[Ring]:
 
 def _ring(indices: list[int], arcs: list[Ring]) -> Ring:
     pieces = [arcs[index] if index >= 0 else arcs[~index][::-1] for index in indices]
-    return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+    ring = np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+    if ring[:, 1].mean() > ANTARCTIC_LAT:
+        # Rings that touch the date line name it once as 180 and once as -180: without this they cut through the map.
+        ring[:, 0] = np.unwrap(ring[:, 0], period=360)
+    return ring
 
 
 def _all_polygons(geometries: list[Any], arcs: list[Ring]) -> list[list[Ring]]:

@@ -7,7 +7,7 @@ counted.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, cast, cast
 from urllib.parse import parse_qs, unquote
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport

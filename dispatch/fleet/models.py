@@ -19,7 +19,7 @@ __all__ = ["CLOCK_SPEED_MAX", "Device", "Driver", "Fleet", "Vehicle"]
 CLOCK_SPEED_MAX = 1_000.0
 """Fleet seconds in a wall second; a day of recording in a minute and a half is the most that anyone watches."""
 
-UNIQUE_ID_PATTERN = r"^[!-~]{1,64}$"
+UNIQUE_ID_PATTERN = r"^[!-~]{1,64}\Z"
 """Printable ASCII without spaces: what fits a URL, a log line and every protocol's login."""
 
 

@@ -32,6 +32,7 @@ from dispatch.ingest.errors import (
 from dispatch.ingest.http_message import SecretInUrl, decode_request, is_json, read_authorization
 from dispatch.ingest.registry import DeviceEntry
 from dispatch.ingest.reporting import report, verdict_words
+from dispatch.runtime import DispatchService
 
 __all__ = ["application"]
 

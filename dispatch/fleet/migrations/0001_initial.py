@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[!-~]{1,64}$", "1 to 64 printable ASCII characters without spaces."
+                                r"^[!-~]{1,64}\Z", "1 to 64 printable ASCII characters without spaces."
                             )
                         ],
                         verbose_name="identifier",
@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="device",
             constraint=models.CheckConstraint(
-                condition=models.Q(("unique_id__regex", "^[!-~]{1,64}$")), name="fleet_device_unique_id_form"
+                condition=models.Q(("unique_id__regex", r"^[!-~]{1,64}\Z")), name="fleet_device_unique_id_form"
             ),
         ),
         migrations.AddConstraint(

@@ -17,7 +17,7 @@ reset: ## Stop it and delete its data: the next `make up` starts from nothing
 	@$(PREPARE) --quiet && exec $(VENV)/python -m project.up.down --reset
 
 test: ## Run every test: one pytest over the whole tree
-	@$(PREPARE) --with web,basemap && exec $(VENV)/python -m pytest $(ARGS)
+	@$(PREPARE) --with clients,web,basemap && exec $(VENV)/python -m pytest $(ARGS)
 
 lint: ## Check style, import contracts, house rules and the web's sources
 	@$(PREPARE) --with npm
@@ -57,7 +57,7 @@ vectors: ## Run the tests that check against recorded and published vectors
 	@$(PREPARE) && exec $(VENV)/python -m pytest -k "vector or golden" $(ARGS)
 
 faults: ## Run the tests that kill and restart real processes
-	@$(PREPARE) && exec $(VENV)/python -m pytest tests/faults $(ARGS)
+	@$(PREPARE) && exec $(VENV)/python -m pytest -m faults $(ARGS)
 
 wheel: ## Build the engine's wheel into dist/ and try it in a clean environment
 	@$(PREPARE) && exec $(VENV)/python -m tools.wheel_check

@@ -10,11 +10,13 @@ import django
 import pytest
 
 from project.services.test_run import TestRunServices
+from project.up.npm import find_node
 from tools.chromium import find_chromium
 
 _services = TestRunServices()
 _services.start()
 os.environ.update(_services.environment)
+os.environ["PATH"] = find_node().path  # the JavaScript clients of the contract tests, on machines without Node too
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
 

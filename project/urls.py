@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from dispatch.console.api import api as dispatch_api
 from project import views
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("demo/sign-in/", views.demo_sign_in, name="demo-sign-in"),
     path("admin/", admin.site.urls),
+    path("api/dispatch/", dispatch_api.urls),
 ]
 
 handler403 = "project.views.permission_denied"

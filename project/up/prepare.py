@@ -1,6 +1,6 @@
 """Prepare the machine: runs on any Python 3.12 or newer, before `.venv` exists.
 
-`python -m project.up.prepare [--with npm,web,basemap] [--port-free] [--quiet]`
+`python -m project.up.prepare [--with npm,clients,web,basemap] [--port-free] [--quiet]`
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> int:
         0 ready, 1 a step failed, 2 the port is taken.
     """
     parser = argparse.ArgumentParser(prog="python -m project.up.prepare")
-    parser.add_argument("--with", dest="parts", default="", help="npm, web, basemap; separated by commas")
+    parser.add_argument("--with", dest="parts", default="", help="npm, clients, web, basemap; separated by commas")
     parser.add_argument("--port-free", action="store_true", help="stop early when the port is taken")
     parser.add_argument("--quiet", action="store_true", help="an environment that works is good enough")
     options = parser.parse_args()
@@ -67,6 +67,8 @@ def main() -> int:
 def _parts(parts: list[str]) -> int:
     if {"npm", "web", "basemap"} & set(parts):
         web_build.ensure_npm_packages()
+    if "clients" in parts:
+        web_build.ensure_npm_packages(web_build.CLIENTS)
     if "basemap" in parts:
         web_build.ensure_basemap()
     if "web" in parts:

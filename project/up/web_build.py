@@ -7,31 +7,36 @@ from project.up.paths import LOGS, PYTHON, ROOT, STAMPS, WEB
 from project.up.stamps import fingerprint, is_current, mark
 from project.up.steps import run_step
 
-__all__ = ["ensure_basemap", "ensure_npm_packages", "ensure_web_build"]
+__all__ = ["CLIENTS", "ensure_basemap", "ensure_npm_packages", "ensure_web_build"]
 
 BUILT = ROOT / "dispatch" / "console" / "static" / "console"
 BASEMAP = ROOT / "dispatch" / "console" / "static" / "basemap"
 BASEMAP_BUILDER = ROOT / "tools" / "basemap"
+CLIENTS = ROOT / "tests" / "contract" / "js"
 GENERATED = {"node_modules", "dist", "coverage"}
 
 
-def ensure_npm_packages() -> None:
-    """Install what the lock of `web/` says.
+def ensure_npm_packages(directory: Path = WEB) -> None:
+    """Install what the lock of a folder with a `package.json` says.
+
+    Args:
+        directory: `web/`, or the folder of the contract tests' JavaScript client.
 
     Raises:
         StepFailedError: npm failed.
         ServiceMissingError: there is no Node.
     """
-    wanted = fingerprint([WEB / "package.json", WEB / "package-lock.json"], extra=str(WEB))
-    stamp = STAMPS / "npm"
-    if (WEB / "node_modules").is_dir() and is_current(stamp, wanted):
+    wanted = fingerprint([directory / "package.json", directory / "package-lock.json"], extra=str(directory))
+    name = "-".join(directory.relative_to(ROOT).parts)
+    stamp = STAMPS / f"npm-{name}"
+    if (directory / "node_modules").is_dir() and is_current(stamp, wanted):
         return
     node = find_node()
     run_step(
-        "Installing the front end's packages (npm ci)",
+        f"Installing the packages of {directory.relative_to(ROOT)} (npm ci)",
         [*node.npm, "ci", "--no-audit", "--no-fund"],
-        log=LOGS / "npm.log",
-        directory=WEB,
+        log=LOGS / f"npm-{name}.log",
+        directory=directory,
         environment={"PATH": node.path},
     )
     mark(stamp, wanted)

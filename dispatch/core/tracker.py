@@ -25,7 +25,7 @@ from dispatch.core.judging import (
     static_verdicts,
 )
 
-__all__ = ["NEVER_MS", "STATE_DTYPE", "Assessment", "FixLimits", "Tracker"]
+__all__ = ["NEVER_MS", "STATE_DTYPE", "Assessment", "FixLimits", "Tracker", "empty_states"]
 
 NO_DEVICE: Final = 0
 """``device_id`` of a slot that is free; primary keys start at 1."""
@@ -48,6 +48,14 @@ _KEPT: Final = (
 
 STATE_DTYPE: Final = np.dtype([(name, kind) for name, kind, _ in _KEPT])
 """One device's state, a row of a checkpoint. ``step_*`` is the way from the fix before; NEVER_MS and NaN are "none"."""
+
+
+def empty_states(count: int) -> NDArray[np.void]:
+    """Rows of STATE_DTYPE for devices without a fix."""
+    rows = np.empty(count, STATE_DTYPE)
+    for name, _, empty in _KEPT:
+        rows[name] = empty
+    return rows
 
 
 class Tracker:

@@ -17,7 +17,10 @@ from dispatch.core.status import vehicle_statuses
 from dispatch.core.tiles import NO_TILE, grid_places, tile_keys
 from dispatch.core.tracker import NEVER_MS, Tracker
 
-__all__ = ["Board", "Changes", "FleetView", "LevelChanges"]
+__all__ = ["UNKNOWN_FLEET", "Board", "Changes", "FleetView"]
+
+UNKNOWN_FLEET: Final = -2
+"""An index that no device has (that of a free slot is -1)."""
 
 _COLUMNS: Final = (
     ("device_id", np.int64, 0),
@@ -108,9 +111,9 @@ class Board:
         """The fleet as it was at the last refresh; None when it was not known."""
         return self._fleets.get(fleet_id)
 
-    def fleet_index(self, fleet_id: int) -> int | None:
-        """The tracker's index of a fleet at the last refresh; None when it was not known."""
-        return self._fleet_ids.index(fleet_id) if fleet_id in self._fleets else None
+    def fleet_index(self, fleet_id: int) -> int:
+        """The tracker's index of a fleet at the last refresh; UNKNOWN_FLEET when it was not known."""
+        return self._fleet_ids.index(fleet_id) if fleet_id in self._fleets else UNKNOWN_FLEET
 
     def now_ms(self, fleet_id: int) -> int:
         """The fleet's clock at the last refresh; the wall clock of it when the fleet is not known."""

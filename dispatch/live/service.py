@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Final
 
@@ -22,7 +23,7 @@ from dispatch.core.tracker import Tracker
 from dispatch.live.board import Board, Changes, FleetView
 from dispatch.live.errors import LiveNotRunning
 from dispatch.live.sources import DEPARTURES_MAX, CellSource, SummarySource, TileSource, VehicleSource
-from dispatch.live.states import VehicleState, vehicle_state
+from dispatch.live.states import VehicleState, vehicle_states
 
 __all__ = ["TICK_INTERVAL_S", "TileService", "running_service"]
 
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 TICK_INTERVAL_S: Final = 0.5
 """Two frames a second are as many as a map of moving vehicles shows without being restless."""
+ANSWER_TIMEOUT_S: Final = 5.0
+"""How long a page waits for the loop; a loop that is busy for longer is in trouble."""
 _RATE_TICKS: Final = 10
 """Rates are means over this many ticks (five seconds)."""
 _CELL_KEY_LEVELS: Final = 3
@@ -56,7 +59,7 @@ def _wall_ms() -> int:
 
 
 class TileService:
-    """Owns the board and the open sources. Everything here runs on the loop's thread.
+    """Owns the board and the open sources. Everything here but :meth:`ask` runs on the loop's thread.
 
     Attributes:
         board: what is shown.
@@ -90,21 +93,24 @@ class TileService:
         self._vehicles: _Watched[int, VehicleSource] = _Watched()
         self._stored: deque[tuple[int, NDArray[np.int64]]] = deque(maxlen=_RATE_TICKS + 1)
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._refresh()
 
     async def start(self) -> None:
         """Tick from now on, and be the one that channels and pages of this process ask."""
+        self._loop = asyncio.get_running_loop()
         _running.append(self)
         self._task = asyncio.create_task(self._run(), name="dispatch live ticks")
 
     async def stop(self) -> None:
         """Tick no more."""
+        if self._task is None:
+            return
         _running.remove(self)
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._task = self._loop = None
 
     async def _run(self) -> None:
         while True:
@@ -239,12 +245,29 @@ class TileService:
 
     # What is known now --------------------------------------------------------------------------------------------
 
-    def vehicle_state(self, device_id: int, *, fleet_id: int) -> VehicleState:
-        """The newest fix of a device of a fleet."""
-        fleet = self.board.fleet(fleet_id)
-        wall_ms = self._wall_ms()
-        now_ms = fleet.clock.now_ms(wall_ms) if fleet else wall_ms
-        return vehicle_state(self._tracker, slot=self._tracker.slot_of(device_id), device_id=device_id, now_ms=now_ms)
+    def ask[T](self, question: Callable[[], T]) -> T:
+        """Run ``question`` on the loop's thread, between batches and ticks, and wait for the answer. For other threads.
+
+        Raises:
+            TimeoutError: the loop did not come to it within ANSWER_TIMEOUT_S.
+            Exception: what ``question`` raises.
+        """
+        assert self._loop is not None, "only a started service can be asked"
+        answer: Future[T] = Future()
+
+        def respond() -> None:
+            try:
+                answer.set_result(question())
+            except Exception as error:  # noqa: BLE001 - raised again in the thread that asks
+                answer.set_exception(error)
+
+        self._loop.call_soon_threadsafe(respond)
+        return answer.result(timeout=ANSWER_TIMEOUT_S)
+
+    def vehicle_states(self, device_ids: Sequence[int], *, fleet_id: int) -> list[VehicleState]:
+        """The newest fixes of some devices of a fleet, in the order of ``device_ids``."""
+        index, now_ms = self.board.fleet_index(fleet_id), self.board.now_ms(fleet_id)
+        return vehicle_states(self._tracker, device_ids=device_ids, fleet_index=index, now_ms=now_ms)
 
     def devices_with_status(self, fleet_id: int, *, status: Status) -> list[int]:
         """The devices of a fleet that had a status at the last tick, ascending."""
@@ -255,7 +278,7 @@ class TileService:
         """Fixes of a fleet that were stored, a second of wall time, over the last five seconds."""
         index = self.board.fleet_index(fleet_id)
         (first_ms, first), (last_ms, last) = self._stored[0], self._stored[-1]
-        if index is None or index >= len(last) or last_ms <= first_ms:
+        if not 0 <= index < len(last) or last_ms <= first_ms:
             return 0.0
         before = int(first[index]) if index < len(first) else 0
         return (int(last[index]) - before) * 1000 / (last_ms - first_ms)

@@ -26,7 +26,7 @@ from dispatch.core.status import Status, status_counts
 from dispatch.core.tiles import cell_counts, cell_indexes, offsets_u16, tile_key
 from dispatch.core.tracker import Tracker
 from dispatch.live.board import Board
-from dispatch.live.states import vehicle_state
+from dispatch.live.states import vehicle_states
 from vola.django import SourceFrames
 
 __all__ = ["DEPARTURES_MAX", "CellSource", "SummarySource", "TileSource", "VehicleSource"]
@@ -246,11 +246,9 @@ class VehicleSource:
     def snapshot(self) -> SourceFrames:
         """The newest fix; a device that is not of the fleet (any more) shows as one without a fix."""
         board, tracker = self._board, self._tracker
-        slot = tracker.slot_of(self.device_id)
-        if slot is not None and int(tracker.fleet_index[slot]) != board.fleet_index(self._fleet_id):
-            slot = None
+        index = board.fleet_index(self._fleet_id)
         now_ms = board.now_ms(self._fleet_id)
-        state = vehicle_state(tracker, slot=slot, device_id=self.device_id, now_ms=now_ms)
+        (state,) = vehicle_states(tracker, device_ids=[self.device_id], fleet_index=index, now_ms=now_ms)
         return SourceFrames(self._version, (msgspec.json.encode(state),))
 
     def changes(self, since_version: int) -> SourceFrames | None:

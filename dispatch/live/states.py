@@ -1,6 +1,7 @@
-"""The newest fix of single vehicles, for the vehicle channel and the API."""
+"""The newest fixes of single vehicles, for the vehicle channel and the API."""
 
-import math
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -8,7 +9,10 @@ import numpy as np
 from dispatch.core.status import Status, vehicle_statuses
 from dispatch.core.tracker import NEVER_MS, Tracker
 
-__all__ = ["VehicleState", "vehicle_state"]
+__all__ = ["VehicleState", "vehicle_states"]
+
+_DIGITS: Final = {"speed_mps": 2, "course_deg": 1, "altitude_m": 1, "accuracy_m": 1, "battery_pct": 1}
+"""Decimals that are shown: no tracker means more, and a float32 holds them."""
 
 
 class VehicleState(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,38 +31,48 @@ class VehicleState(msgspec.Struct, frozen=True, kw_only=True):
     received_ms: int | None = None
 
 
-def vehicle_state(tracker: Tracker, *, slot: int | None, device_id: int, now_ms: int) -> VehicleState:
-    """What the tracker knows of one device.
+def vehicle_states(tracker: Tracker, *, device_ids: Sequence[int], fleet_index: int, now_ms: int) -> list[VehicleState]:
+    """What the tracker knows of some devices of one fleet.
 
     Args:
-        slot: the device's, None when it is not tracked: then it shows as one without a fix.
-        now_ms: its fleet's clock.
+        device_ids: which, in any order.
+        fleet_index: the tracker's index of the fleet; a device of another one shows as one without a fix.
+        now_ms: the fleet's clock.
+
+    Returns:
+        One for each of ``device_ids``, in their order.
     """
-    if slot is None or tracker.fix_time_ms[slot] == NEVER_MS:
-        return VehicleState(id=device_id, status=Status.UNLOCATED.name.lower())
-    one = slice(slot, slot + 1)
+    found = [tracker.slot_of(device_id) for device_id in device_ids]
+    known = np.array([-1 if slot is None else slot for slot in found], np.intp)
+    known[known >= 0] = np.where(tracker.fleet_index[known[known >= 0]] == fleet_index, known[known >= 0], -1)
+    known[known >= 0] = np.where(tracker.fix_time_ms[known[known >= 0]] != NEVER_MS, known[known >= 0], -1)
+    slots = known[known >= 0]
     status = vehicle_statuses(
-        fix_time_ms=tracker.fix_time_ms[one],
-        speed_mps=tracker.speed_mps[one],
-        step_m=tracker.step_m[one],
-        step_ms=tracker.step_ms[one],
-        now_ms=np.array([now_ms]),
+        fix_time_ms=tracker.fix_time_ms[slots],
+        speed_mps=tracker.speed_mps[slots],
+        step_m=tracker.step_m[slots],
+        step_ms=tracker.step_ms[slots],
+        now_ms=np.full(len(slots), now_ms),
     )
-    return VehicleState(
-        id=device_id,
-        status=Status(int(status[0])).name.lower(),
-        lat=float(tracker.lat[slot]),
-        lon=float(tracker.lon[slot]),
-        speed_mps=_known(tracker.speed_mps[slot], digits=2),
-        course_deg=_known(tracker.course_deg[slot], digits=1),
-        altitude_m=_known(tracker.altitude_m[slot], digits=1),
-        accuracy_m=_known(tracker.accuracy_m[slot], digits=1),
-        battery_pct=_known(tracker.battery_pct[slot], digits=1),
-        fix_time_ms=int(tracker.fix_time_ms[slot]),
-        received_ms=int(tracker.received_ms[slot]),
-    )
+    columns = {
+        "lat": tracker.lat[slots].tolist(),
+        "lon": tracker.lon[slots].tolist(),
+        "fix_time_ms": tracker.fix_time_ms[slots].tolist(),
+        "received_ms": tracker.received_ms[slots].tolist(),
+        **{name: _known(getattr(tracker, name)[slots].tolist(), digits=digits) for name, digits in _DIGITS.items()},
+    }
+    located = iter(range(len(slots)))
+    states: list[VehicleState] = []
+    for device_id, slot in zip(device_ids, known.tolist(), strict=True):
+        if slot < 0:
+            states.append(VehicleState(id=device_id, status=Status.UNLOCATED.name.lower()))
+            continue
+        at = next(located)
+        values = {name: column[at] for name, column in columns.items()}
+        states.append(VehicleState(id=device_id, status=Status(int(status[at])).name.lower(), **values))
+    return states
 
 
-def _known(value: np.float32, *, digits: int) -> float | None:
-    """The value in digits that a float32 still holds; None for NaN."""
-    return None if math.isnan(value) else round(float(value), digits)
+def _known(values: list[float], *, digits: int) -> list[float | None]:
+    """The values in ``digits`` decimals; None for NaN, which is the one number that differs from itself."""
+    return [round(value, digits) if value == value else None for value in values]  # noqa: PLR0124

@@ -24,11 +24,13 @@ class Fleet:
 
 
 class World:
-    """Two fleets, 11 and 22 (indexes 0 and 1), and no devices at first."""
+    """Two fleets, 11 and 22 if not said otherwise (indexes 0 and 1), and no devices at first."""
 
-    def __init__(self, *, departures_max: int = DEPARTURES_MAX) -> None:
-        self.wall_ms = START_MS
-        self.fleets = [Fleet(11, "North"), Fleet(22, "South")]
+    def __init__(
+        self, *, departures_max: int = DEPARTURES_MAX, fleet_ids: tuple[int, int] = (11, 22), wall_ms: int = START_MS
+    ) -> None:
+        self.wall_ms = wall_ms
+        self.fleets = [Fleet(fleet_ids[0], "North"), Fleet(fleet_ids[1], "South")]
         self.tracker = Tracker(capacity=2)
         self.service = TileService(
             self.tracker, fleets=lambda: self.fleets, wall_ms=lambda: self.wall_ms, departures_max=departures_max

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from dispatch.console.api import api as dispatch_api
 from project import views
@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("demo/sign-in/", views.demo_sign_in, name="demo-sign-in"),
     path("admin/", admin.site.urls),
+    path("console/", include("dispatch.console.urls")),
     path("api/dispatch/", dispatch_api.urls),
 ]
 

@@ -26,6 +26,8 @@ export default defineConfig({
       writeBundle: () => {
         for (const file of ["styles/tokens.css", "pages/theme.js", "pages/icon.svg"])
           copyFileSync(resolve(import.meta.dirname, "src", file), resolve(target, basename(file)));
+        const inter = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2";
+        copyFileSync(resolve(import.meta.dirname, inter), resolve(target, "inter-latin.woff2"));
       },
     },
   ],

@@ -4,7 +4,8 @@ from tools.wheel_check import PROJECT, PROOF, pins
 
 
 def test_pins_are_taken_from_a_lock_without_hashes_and_markers() -> None:
-    lock = "django==6.1.3 \\\n    --hash=sha256:00\n    # via x\nuvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=sha256:11\n"
+    first = "django==6.1.3 \\\n    --hash=sha256:00\n    # via x\n"
+    lock = first + "uvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=sha256:11\n"
     assert pins(lock) == "django==6.1.3\nuvloop==0.23.0\n"
 
 

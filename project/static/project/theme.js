@@ -1,7 +1,7 @@
 // The light or dark choice, shared with the console through the same key. Runs in the head, before the page is painted.
 "use strict";
 (() => {
-  const KEY = "vola.theme";
+  const KEY = "vola.console.theme";
   const root = document.documentElement;
   const stored = () => {
     try {

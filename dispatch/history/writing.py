@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dispatch.core.fix import FixBatch, Verdict
 from dispatch.history.copy_binary import Field, encode_rows, nullable, timestamps
-from dispatch.history.partitions import DAY_MS, create_partitions, existing_days
+from dispatch.history.partitions import DAY_MS, create_partitions
 
 __all__ = ["write_batch"]
 
@@ -65,30 +65,28 @@ def write_batch(connection: psycopg.Connection[Any], batch: FixBatch, *, verdict
     Raises:
         psycopg.Error: the batch is not durable, as far as is known; OperationalError when the database is away.
     """
-    accepted = np.flatnonzero(verdicts == Verdict.ACCEPTED)
-    staged = np.flatnonzero((verdicts == Verdict.LATE) | (verdicts >= Verdict.NULL_ISLAND))
     attempt = _Attempt(connection, batch, verdicts)
-    try:
-        return attempt.run(accepted, staged)
-    except psycopg.errors.UniqueViolation:
-        return attempt.run(accepted[:0], np.sort(np.concatenate([accepted, staged])))
-    except psycopg.errors.CheckViolation:
-        # No partition: the day's first fix, or somebody dropped old days meanwhile.
-        create_partitions(connection, _days_of(batch, verdicts) - existing_days(connection))
-        return _after_partitions(attempt, accepted, staged)
-    except psycopg.DataError:
-        # Numbers are checked, so it is the attributes. A decoder let through what jsonb does not take: a bug, but no
-        # reason to refuse these fixes forever.
-        logger.exception("Attributes that the database does not take were left out of a batch of %d fixes.", len(batch))
-        attempt.without_attributes = True
-        return attempt.run(accepted, staged)
-
-
-def _after_partitions(attempt: "_Attempt", accepted: Rows, staged: Rows) -> Rows:
-    try:
-        return attempt.run(accepted, staged)
-    except psycopg.errors.UniqueViolation:
-        return attempt.run(accepted[:0], np.sort(np.concatenate([accepted, staged])))
+    has_partitions = False
+    while True:
+        try:
+            return attempt.run()
+        except psycopg.errors.UniqueViolation:
+            if attempt.is_all_staged:
+                raise
+            attempt.is_all_staged = True
+        except psycopg.errors.CheckViolation:
+            # No partition: the day's first fix, or somebody dropped old days meanwhile.
+            if has_partitions:
+                raise
+            create_partitions(connection, _days_of(batch, verdicts))
+            has_partitions = True
+        except psycopg.DataError:
+            # Numbers are checked, so it is the attributes. A decoder let through what jsonb does not take: a bug, but
+            # no reason to refuse these fixes forever.
+            if attempt.is_without_attributes:
+                raise
+            logger.exception("Attributes that the database does not take are left out of a batch of %d.", len(batch))
+            attempt.is_without_attributes = True
 
 
 def _days_of(batch: FixBatch, verdicts: NDArray[np.uint8]) -> set[date]:
@@ -97,16 +95,25 @@ def _days_of(batch: FixBatch, verdicts: NDArray[np.uint8]) -> set[date]:
 
 
 class _Attempt:
-    """A batch and the ways to write it."""
+    """A batch and the ways to write it.
+
+    Attributes:
+        is_all_staged: go through the staging table also for what should be new.
+        is_without_attributes: leave them out.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], batch: FixBatch, verdicts: NDArray[np.uint8]) -> None:
         self.connection = connection
         self.batch = batch
         self.verdicts = verdicts
-        self.without_attributes = False
+        self.is_all_staged = False
+        self.is_without_attributes = False
 
-    def run(self, accepted: Rows, staged: Rows) -> Rows:
+    def run(self) -> Rows:
         """One transaction. Returns the staged rows judged storable that were stored already."""
+        is_new = (self.verdicts == Verdict.ACCEPTED) & (not self.is_all_staged)
+        accepted = np.flatnonzero(is_new)
+        staged = np.flatnonzero(~is_new & (self.verdicts != Verdict.DUPLICATE))
         if not len(accepted) and not len(staged):
             return accepted
         with self.connection.transaction(), self.connection.cursor() as cursor:
@@ -154,7 +161,7 @@ class _Attempt:
         ]
 
     def _copy(self, cursor: psycopg.Cursor[Any], table: str, fields: list[Field], rows: Rows) -> None:
-        none = self.without_attributes
+        none = self.is_without_attributes
         attributes = [None if none else self.batch.attributes[row] for row in rows.tolist()]
         with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(encode_rows(fields, jsonb=attributes))

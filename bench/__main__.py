@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import json
+import logging
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +36,7 @@ def main() -> int:
     """Run what was asked for; the exit code is 1 when a run is not sane."""
     options = _options()
     _raise_file_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     names = {"smoke": SMOKE_SCENARIOS, "all": tuple(TARGET)}.get(options.scenario, (options.scenario,))
     is_smoke = options.smoke or options.scenario == "smoke"
     is_sane = True
@@ -41,6 +44,7 @@ def main() -> int:
         parameters = dict((SMOKE if is_smoke else TARGET)[name])
         parameters |= {key: value for key, value in vars(options).items() if key in parameters and value is not None}
         with running_stack() as stack:
+            logging.getLogger("picows").setLevel(logging.ERROR)  # one line a connection otherwise
             results = _run(name, stack, parameters)
         line = describe_run(name, parameters=parameters, results=results, note=options.note)
         print(json.dumps(line["parameters"] | line["results"], indent=2))

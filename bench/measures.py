@@ -1,6 +1,5 @@
 """What is measured and how: latency percentiles, processor time and memory of groups of processes."""
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +9,6 @@ import psutil
 from numpy.typing import NDArray
 
 __all__ = ["ProcessGroup", "UsageWatch", "percentiles_ms"]
-
-SAMPLE_EVERY_S = 2.0
 
 
 def percentiles_ms(latencies_s: NDArray[np.float64]) -> dict[str, float | int]:
@@ -56,38 +53,20 @@ class ProcessGroup:
 
 
 class UsageWatch:
-    """Processor seconds and the highest memory of named process groups during an asynchronous block."""
+    """Processor seconds of named process groups during a block, and their memory at its end."""
 
     def __init__(self, groups: Mapping[str, ProcessGroup]) -> None:
         self._groups = groups
         self._cpu_before_s: dict[str, float] = {}
-        self._memory_bytes: dict[str, int] = dict.fromkeys(groups, 0)
-        self._task: asyncio.Task[None] | None = None
         self.result: dict[str, Any] = {}
 
-    async def __aenter__(self) -> "UsageWatch":
+    def __enter__(self) -> "UsageWatch":
         self._cpu_before_s = {name: group.cpu_s() for name, group in self._groups.items()}
-        self._task = asyncio.get_running_loop().create_task(self._sample())
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._note_memory()
+    def __exit__(self, *_: object) -> None:
+        cpu_s = {name: group.cpu_s() - self._cpu_before_s[name] for name, group in self._groups.items()}
         self.result = {
-            name: {
-                "cpu_s": round(group.cpu_s() - self._cpu_before_s[name], 2),
-                "memory_mb_max": round(self._memory_bytes[name] / 1e6, 1),
-            }
+            name: {"cpu_s": round(cpu_s[name], 2), "memory_mb": round(group.memory_bytes() / 1e6, 1)}
             for name, group in self._groups.items()
         }
-
-    async def _sample(self) -> None:
-        while True:
-            self._note_memory()
-            await asyncio.sleep(SAMPLE_EVERY_S)
-
-    def _note_memory(self) -> None:
-        for name, group in self._groups.items():
-            self._memory_bytes[name] = max(self._memory_bytes[name], group.memory_bytes())

@@ -34,10 +34,16 @@ class SubscribeResult(msgspec.Struct):
     publications: list[Publication] = []
 
 
-class RpcResult(msgspec.Struct):
-    """An RPC's result; ``data`` is raw JSON."""
+class Answer(msgspec.Struct):
+    """What ``dispatch.report_fix`` answers."""
 
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    verdict: str = ""
+
+
+class RpcResult(msgspec.Struct):
+    """An RPC's result."""
+
+    data: Answer
 
 
 class Reply(msgspec.Struct):
@@ -46,7 +52,6 @@ class Reply(msgspec.Struct):
     id: int = 0
     error: ErrorReply | None = None
     push: Push | None = None
-    connect: msgspec.Raw | None = None
     subscribe: SubscribeResult | None = None
     rpc: RpcResult | None = None
 

@@ -130,7 +130,7 @@ class DeviceLoad:
             self._record.refusals[reply.error.code] = self._record.refusals.get(reply.error.code, 0) + 1
         elif reply.rpc is not None:
             self._record.acked_s[reply.id - 2] = time.perf_counter() - self._started_s
-            verdict = bytes(reply.rpc.data).decode()
+            verdict = reply.rpc.data.verdict
             self._record.verdicts[verdict] = self._record.verdicts.get(verdict, 0) + 1
 
     def _on_push(self, push: Push) -> None:

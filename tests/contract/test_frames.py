@@ -165,11 +165,11 @@ async def test_a_client_that_reads_nothing_is_dropped_as_slow(start_site: Callab
     async with site.connected() as neighbour, site.connected() as raw:
         await neighbour.ask(id=2, subscribe={"channel": "quiet:slow"})
         await raw.ask(id=2, subscribe={"channel": "quiet:slow"})
-        raw.connection.transport.pause_reading()  # type: ignore[attr-defined]
+        raw.connection.transport.pause_reading()
         for _ in range(400):
             await site.publish("quiet:slow", "x" * 60_000)
             await neighbour.receive()
             if (await site.get("/health")).json()["connections"] == 1:
                 break
         assert (await site.get("/health")).json()["connections"] == 1
-        raw.connection.transport.resume_reading()  # type: ignore[attr-defined]
+        raw.connection.transport.resume_reading()

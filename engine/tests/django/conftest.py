@@ -1,4 +1,5 @@
-"""Fixtures of the Django door's tests. They run under any project's settings that have auth, sessions and vola.django."""
+"""Fixtures of the Django door's tests. They run under any project's settings that have auth, sessions and
+vola.django."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

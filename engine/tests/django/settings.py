@@ -5,7 +5,7 @@ python -m pytest engine/tests/django --ds=settings --pythonpath engine/tests/dja
 
 import tempfile
 
-SECRET_KEY = "only for tests"  # noqa: S105
+SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
 # A file: connections to a database in memory are never closed, and threads could not share one.

@@ -14,7 +14,13 @@ from vola.django import Channel, Delivery, SourceFrames, anyone, has_perm, regis
 from vola.django.calling import Caller
 from vola.django.channels import ChannelRegistry, registry
 from vola.django.directory import DjangoChannelDirectory
-from vola.errors import ERROR_INTERNAL, ERROR_PERMISSION_DENIED, ERROR_TOO_MANY_REQUESTS, ERROR_UNKNOWN_CHANNEL, ErrorReply
+from vola.errors import (
+    ERROR_INTERNAL,
+    ERROR_PERMISSION_DENIED,
+    ERROR_TOO_MANY_REQUESTS,
+    ERROR_UNKNOWN_CHANNEL,
+    ErrorReply,
+)
 
 
 class Closed(Channel):
@@ -122,7 +128,9 @@ async def test_a_function_past_its_time_limit_answers_a_temporary_internal_error
 
 
 @pytest.mark.parametrize("how", ["truthy", "coroutine", "nothing"])
-async def test_only_true_opens_a_channel(directory: DjangoChannelDirectory, how: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_true_opens_a_channel(
+    directory: DjangoChannelDirectory, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert await ask(directory, Action.SUBSCRIBE, f"broken:{how}") == ERROR_INTERNAL
     assert "only True allows" in caplog.text
 

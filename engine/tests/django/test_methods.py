@@ -28,7 +28,8 @@ class Order(msgspec.Struct):
 
 
 class SignedIn:
-    """A subject that is signed in and has one permission; no Django user, as a project's own authenticator may answer."""
+    """A subject that is signed in and has one permission; no Django user, as a project's own authenticator may
+    answer."""
 
     is_authenticated = True
 
@@ -84,7 +85,9 @@ async def test_data_of_another_shape_is_a_bad_request(directory: DjangoRpcDirect
     assert await call(directory, "order", data) is ERROR_BAD_REQUEST
 
 
-async def test_a_method_without_annotations_gets_decoded_json_and_may_answer_nothing(directory: DjangoRpcDirectory) -> None:
+async def test_a_method_without_annotations_gets_decoded_json_and_may_answer_nothing(
+    directory: DjangoRpcDirectory,
+) -> None:
     got: list[Any] = []
 
     @rpc("note")

@@ -21,13 +21,21 @@ def test_matching_gives_the_typed_parameters_back() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["fleet:tile:7:1", "fleet:tile:7:1:2:3", "fleet:tile:a:1:2", "Fleet:tile:7:1:2", "fleet:tile:7:1:2\n", "", "fleet:tile:7::2"],
+    [
+        "fleet:tile:7:1",
+        "fleet:tile:7:1:2:3",
+        "fleet:tile:a:1:2",
+        "Fleet:tile:7:1:2",
+        "fleet:tile:7:1:2\n",
+        "",
+        "fleet:tile:7::2",
+    ],
 )
 def test_other_names_do_not_match(name: str) -> None:
     assert TILE.match(name) is None
 
 
-@pytest.mark.parametrize("spelling", ["007", "-0", "+1", "1.0", "１", "9" * 19])
+@pytest.mark.parametrize("spelling", ["007", "-0", "+1", "1.0", "\uff11", "9" * 19])
 def test_only_the_canonical_spelling_of_an_integer_matches(spelling: str) -> None:
     assert ChannelPattern("a:{x:int}").match(f"a:{spelling}") is None
 

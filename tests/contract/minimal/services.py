@@ -1,6 +1,7 @@
 """A service that runs beside the node, a source that it drives, and an ASGI application on a hot route."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,8 @@ class Ticker:
         """End."""
         assert self._task is not None
         self._task.cancel()
-        print("ticker stopped", flush=True)
+        sys.stdout.write("ticker stopped\n")
+        sys.stdout.flush()
 
     async def _run(self) -> None:
         while True:

@@ -7,7 +7,11 @@ SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
 USE_TZ = True
 DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["CONTRACT_DATABASE"], "OPTIONS": {"timeout": 20}}
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ["CONTRACT_DATABASE"],
+        "OPTIONS": {"timeout": 20},
+    }
 }
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -12,10 +12,6 @@ from vola.django import publish
 from vola.errors import VolaError
 
 
-class Undone(Exception):
-    """Rolls the view's transaction back."""
-
-
 def publish_view(request: HttpRequest) -> HttpResponse:
     """Publish {"channel", "data", "key"?, "repeat"?} in a transaction; "undo" rolls it back."""
     wanted: dict[str, Any] = json.loads(request.body)
@@ -24,13 +20,10 @@ def publish_view(request: HttpRequest) -> HttpResponse:
             for number in range(wanted.get("repeat", 1)):
                 data = wanted["data"] if "repeat" not in wanted else {"n": wanted["data"] + number}
                 publish(wanted["channel"], data, key=wanted.get("key"))
-            if wanted.get("undo"):
-                raise Undone
-    except Undone:
-        return JsonResponse({"undone": True})
+            transaction.set_rollback(wanted.get("undo", False))
     except VolaError as error:
         return JsonResponse({"error": {"code": error.code, "message": str(error)}}, status=400)
-    return JsonResponse({"published": True})
+    return JsonResponse({"published": "undo" not in wanted})
 
 
 def state_view(request: HttpRequest) -> HttpResponse:

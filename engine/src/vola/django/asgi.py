@@ -1,7 +1,7 @@
 """The ASGI application that `manage.py vola serve` serves: lifespan, health, hot routes, then Django.
 
-Django answers no lifespan messages, so this does; starting and stopping the project's services is the composition's business
-(vola.django.runtime). The client protocol's WebSocket never comes here, the server takes it before.
+Django answers no lifespan messages, so this does; starting and stopping the project's services is the composition's
+business (vola.django.runtime). The client protocol's WebSocket never comes here, the server takes it before.
 """
 
 from __future__ import annotations

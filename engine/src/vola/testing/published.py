@@ -22,7 +22,8 @@ __all__ = ["Capture", "Captured", "capture_published"]
 
 @dataclass(frozen=True)
 class Captured:
-    """One publication: the channel's name, the data as subscribers would decode it, the key of a `latest` channel or ""."""
+    """One publication: the channel's name, the data as subscribers would decode it, the key of a `latest` channel or
+    ""."""
 
     channel: str
     data: Any

@@ -67,7 +67,8 @@ def _city(target: Path) -> None:
 def _world(target: Path) -> None:
     if not WORLD_ATLAS.exists():
         raise FileNotFoundError(f"{WORLD_ATLAS.relative_to(REPOSITORY)} is missing: run npm ci in web/ first")
-    write_tiles(read_world(WORLD_ATLAS), target=target, zoom_min=0, zoom_max=8, attribution="Natural Earth")
+    layers = read_world(WORLD_ATLAS)
+    write_tiles(layers, target=target, zoom_min=0, zoom_max=8, attribution="Natural Earth", coarse=True)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,12 @@ from tools.basemap.helsinki import Layers
 
 __all__ = ["write_tiles"]
 
+COARSE = ["--simplification=8", "--simplify-only-low-zooms"]
 
-def write_tiles(layers: Layers, *, target: Path, zoom_min: int, zoom_max: int, attribution: str) -> None:
+
+def write_tiles(
+    layers: Layers, *, target: Path, zoom_min: int, zoom_max: int, attribution: str, coarse: bool = False
+) -> None:
     """Tile the layers and put the file in place at once.
 
     Args:
@@ -20,6 +24,7 @@ def write_tiles(layers: Layers, *, target: Path, zoom_min: int, zoom_max: int, a
         target: the ``.pmtiles`` file, replaced when it exists.
         zoom_min, zoom_max: zooms that are tiled; maps draw larger zooms from the largest.
         attribution: what the map must show for these data.
+        coarse: simplify all zooms but the last and merge specks, as a map of the world needs; a city keeps its corners.
 
     Raises:
         CommandFailedError: tippecanoe is missing or failed.
@@ -34,7 +39,8 @@ def write_tiles(layers: Layers, *, target: Path, zoom_min: int, zoom_max: int, a
             sources += ["-L", f"{layer}:{path}"]
         result = folder / target.name
         options = ["-Z", str(zoom_min), "-z", str(zoom_max), "-r1", "--no-feature-limit", "--no-tile-size-limit"]
-        options += ["--no-tiny-polygon-reduction", "--quiet", "--name", target.stem, "--attribution", attribution]
+        options += ["--quiet", "--name", target.stem, "--attribution", attribution]
+        options += COARSE if coarse else ["--no-tiny-polygon-reduction"]
         run_command([_tippecanoe(), "-o", str(result), *options, *sources])
         shutil.move(result, target)
 

@@ -11,9 +11,9 @@ import * as preferences from "./preferences";
 import type { ConnectionState, FleetSocket } from "./socket";
 import {
   PANEL_WIDTH,
+  STATUSES,
   type State,
   type StatusName,
-  STATUSES,
   type Summary,
   type Theme,
   type VehicleFix,
@@ -66,7 +66,8 @@ export class Ctrl {
   openFleet(fleetId: number): void {
     const { state } = this;
     state.overlay = "none";
-    if (fleetId === state.fleetId) return this.redraw();
+    this.redraw();
+    if (fleetId === state.fleetId) return;
     preferences.write("fleet", String(fleetId));
     state.fleetId = fleetId;
     state.summary = undefined;
@@ -249,8 +250,8 @@ export class Ctrl {
 
   showSelected(): void {
     const place = this.selectedPlace();
-    if (!place) return this.say("This vehicle has no position yet.");
-    this.map.goTo(place[0], place[1], Math.max(15, this.map.map.getZoom()));
+    if (place) this.map.goTo(place[0], place[1], Math.max(15, this.map.map.getZoom()));
+    else this.say("This vehicle has no position yet.");
   }
 
   private selectedPlace(): [number, number] | undefined {

@@ -29,9 +29,10 @@ export function listenToKeys(state: State, ctrl: Ctrl): void {
       open(state, ctrl, "palette");
       return;
     }
-    if (event.key === "Escape") return escape(state, ctrl, event);
+    if (event.key === "Escape") return goBack(state, ctrl, event);
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
-      if (event.key === "Enter" && (event.target as HTMLElement).id === "search") ctrl.moveRow(state.list.row < 0 ? 1 : 0);
+      if (event.key === "Enter" && (event.target as HTMLElement).id === "search")
+        ctrl.moveRow(state.list.row < 0 ? 1 : 0);
       if (event.key === "Enter" && (event.target as HTMLElement).id === "search") ctrl.openRow();
       return;
     }
@@ -79,7 +80,7 @@ function open(state: State, ctrl: Ctrl, overlay: "palette" | "help"): void {
   ctrl.redraw();
 }
 
-function escape(state: State, ctrl: Ctrl, event: KeyboardEvent): void {
+function goBack(state: State, ctrl: Ctrl, event: KeyboardEvent): void {
   if (state.overlay !== "none") {
     state.overlay = "none";
     ctrl.redraw();

@@ -10,7 +10,7 @@ const ROWS_AHEAD = 30;
 
 export class ListLoader {
   private abort = new AbortController();
-  private timer: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private loaded_ms = 0;
 
   constructor(
@@ -20,15 +20,15 @@ export class ListLoader {
   ) {}
 
   reload(): void {
-    window.clearTimeout(this.timer);
+    clearTimeout(this.timer);
     const { height } = this.state.list;
     this.state.list = { ...emptyList(), height };
     void this.load("loading");
   }
 
   reloadSoon(): void {
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.reload(), SEARCH_PAUSE_MS);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.reload(), SEARCH_PAUSE_MS);
   }
 
   /** Load the next page when the reader nears the end. */
@@ -39,6 +39,13 @@ export class ListLoader {
     const lastRow = (scrollTop + height) / ROW_HEIGHT;
     if (list.phase === "ready" && list.cursor !== null && lastRow + ROWS_AHEAD > list.items.length)
       void this.load("more");
+    this.redraw();
+  }
+
+  /** The list's height in the document; more rows are drawn when it grew. */
+  measured(height: number): void {
+    if (height === 0 || height === this.state.list.height) return;
+    this.state.list.height = height;
     this.redraw();
   }
 

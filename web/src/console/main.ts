@@ -53,6 +53,7 @@ function draw(): void {
   render(mapOverlays(state, ctrl), element("map-overlays"));
   render(overlays(state, ctrl), element("overlays"));
   if (!overlayBefore) document.querySelector<HTMLElement>("#palette-input, #help-close")?.focus();
+  ctrl.list.measured(document.getElementById("rows")?.clientHeight ?? 0);
   ctrl.map.setScene(ctrl.scene());
 }
 

@@ -65,13 +65,17 @@ function readFrame(header: DataView, body: Uint8Array): TileFrame {
   const address = { level: header.getUint8(3), x: header.getUint32(4, true), y: header.getUint32(8, true) };
   const clock_s = header.getFloat64(24, true);
   if (kind === KIND_CELLS) return { kind, ...address, clock_s, ...readCells(body, rows) };
-  if (kind === KIND_SNAPSHOT || kind === KIND_DELTA) return { kind, ...address, clock_s, ...readRows(body, rows, gone) };
+  if (kind === KIND_SNAPSHOT || kind === KIND_DELTA)
+    return { kind, ...address, clock_s, ...readRows(body, rows, gone) };
   throw new FrameError(`kind ${kind} is not known`);
 }
 
 function readRows(body: Uint8Array, rows: number, gone: number) {
   let at = 0;
-  const take = (bytes: number): Uint8Array => body.subarray(at, (at += bytes));
+  const take = (bytes: number): Uint8Array => {
+    at += bytes;
+    return body.subarray(at - bytes, at);
+  };
   return {
     id: undoDifferences(joinPlanes32(take(rows * 4), rows)),
     place_x: joinPlanes16(take(rows * 2), rows),

@@ -1,5 +1,6 @@
 /// Aggregates on a canvas above the map: one ring a cell, its arcs the statuses, its number the exact count.
 
+import { formatCount } from "../../wire/clock";
 import type { CellFrame } from "../../wire/frames";
 import { tileKey } from "../../wire/tiles";
 import { STATUSES, type StatusName } from "../state";
@@ -129,7 +130,7 @@ function inkOf(element: Element): Ink {
 
 /** 13 to 27 px: room for the digits first, growing with the count's order of magnitude; cells are 64 px or more apart. */
 export function radiusFor(count: number): number {
-  return Math.min(27, 11.5 + Math.log10(count + 1) * 3.4);
+  return Math.min(27, 11.5 + Math.log10(count + 1) * 3.6);
 }
 
 interface Drawing {
@@ -162,8 +163,7 @@ function drawBubble(pen: CanvasRenderingContext2D, { x, y, radius, bubble, count
     pen.stroke();
     angle = next;
   }
-  const digits = String(count).length;
-  pen.font = `600 ${digits > 4 ? 10 : 11.5}px "Inter Variable", sans-serif`;
+  pen.font = `600 ${count > 9_999 ? 10 : 11.5}px "Inter Variable", sans-serif`;
   pen.fillStyle = ink.text;
-  pen.fillText(digits > 4 ? `${String(count).slice(0, -3)},${String(count).slice(-3)}` : String(count), x, y + 0.5);
+  pen.fillText(formatCount(count), x, y + 0.5);
 }

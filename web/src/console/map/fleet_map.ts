@@ -2,19 +2,26 @@
 
 import {
   AttributionControl,
+  addProtocol,
   type GeoJSONSource,
   Map as MapLibre,
   type MapMouseEvent,
   NavigationControl,
   ScaleControl,
-  addProtocol,
   setWorkerUrl,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import type { CellFrame, VehicleFrame } from "../../wire/frames";
-import { type Box, latFromMercator, type Layer, lonFromMercator, mercatorX, mercatorY } from "../../wire/tiles";
-import { metresPerUnit } from "../../wire/tiles";
+import {
+  type Box,
+  type Layer,
+  latFromMercator,
+  lonFromMercator,
+  mercatorX,
+  mercatorY,
+  metresPerUnit,
+} from "../../wire/tiles";
 import { VehicleStore } from "../fleet/vehicle_store";
 import type { PageConfig, StatusName, Track, VehicleFix } from "../state";
 import { type CellBubble, CellCanvas, type Projection } from "./cell_canvas";
@@ -47,6 +54,7 @@ export interface Scene {
 }
 
 const HELSINKI: [number, number] = [24.9445, 60.1712];
+const DETAIL_WIDTH = 332;
 const FAST_REPAINT_MS = 15;
 const SLOW_REPAINT_MS = 250;
 
@@ -135,7 +143,8 @@ export class FleetMap {
   }
 
   goTo(lon: number, lat: number, zoom: number | undefined): void {
-    const target = { center: [lon, lat] as [number, number], zoom: zoom ?? this.map.getZoom() };
+    const to = zoom ?? this.map.getZoom();
+    const target = { center: this.besideDetail(mercatorX(lon), mercatorY(lat), to), zoom: to };
     if (this.scene.still) this.map.jumpTo(target);
     else this.map.easeTo({ ...target, duration: 450 });
   }
@@ -165,10 +174,7 @@ export class FleetMap {
     if (slot === undefined) return null;
     const [x, y] = this.store.placeAt(slot, this.draw_s());
     const view = this.projection();
-    return [
-      view.width / 2 + (x - view.center[0]) * view.pixels,
-      view.height / 2 + (y - view.center[1]) * view.pixels,
-    ];
+    return [view.width / 2 + (x - view.center[0]) * view.pixels, view.height / 2 + (y - view.center[1]) * view.pixels];
   }
 
   private keepFollowed(now_s: number): void {
@@ -177,9 +183,16 @@ export class FleetMap {
     if (slot === undefined) return;
     const [x, y] = this.store.placeAt(slot, now_s);
     const center = this.map.getCenter();
-    const off = Math.hypot(x - mercatorX(center.lng), y - mercatorY(center.lat)) * 512 * 2 ** this.map.getZoom();
-    if (off > 0.3 && !this.map.isMoving())
-      this.map.setCenter([lonFromMercator(x), latFromMercator(y)]);
+    const target = this.besideDetail(x, y, this.map.getZoom());
+    const off = Math.hypot(mercatorX(target[0]) - mercatorX(center.lng), y - mercatorY(center.lat));
+    if (off * 512 * 2 ** this.map.getZoom() > 0.3 && !this.map.isMoving()) this.map.setCenter(target);
+  }
+
+  /** The map's centre that shows a place in the middle of what the open detail panel leaves free. */
+  private besideDetail(x: number, y: number, zoom: number): [number, number] {
+    const width = this.map.getContainer().clientWidth;
+    const shift = this.scene.selectedId !== undefined && width > 2 * DETAIL_WIDTH ? DETAIL_WIDTH / 2 : 0;
+    return [lonFromMercator(x + shift / (512 * 2 ** zoom)), latFromMercator(y)];
   }
 
   /** At city scale a car moves a fraction of a pixel a frame: repaint as often as a fast one (25 m/s) moves half a pixel. */
@@ -225,9 +238,9 @@ export class FleetMap {
   }
 
   private addControls(): void {
+    this.map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
     this.map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
-    this.map.addControl(new AttributionControl({ compact: false }), "bottom-right");
   }
 
   private listen(): void {

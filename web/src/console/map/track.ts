@@ -1,7 +1,7 @@
 /// The selected vehicle's recent track as GeoJSON: solid where it reported, dashed and pale across gaps.
 
 import type { LayerSpecification } from "maplibre-gl";
-import { metresPerUnit, mercatorX, mercatorY } from "../../wire/tiles";
+import { mercatorX, mercatorY, metresPerUnit } from "../../wire/tiles";
 import type { Track, TrackPoint, VehicleFix } from "../state";
 
 type Feature = {

@@ -11,6 +11,7 @@ import { FRAGMENT_SHADER, VERTEX_SHADER } from "./vehicle_shaders";
 
 const FLOATS = 8;
 const ORIGIN_MOVE_UNITS = 0.01;
+const ALERT_BIT = 1 << 4;
 
 export interface VehicleLook {
   /** Fleet's clock, seconds. */
@@ -66,7 +67,13 @@ export class VehicleLayer implements CustomLayerInterface {
     const map = this.map;
     const look = this.look();
     this.drawn = 0;
-    if (map === undefined || this.program === undefined || this.vao === undefined || look.hidden || this.store.high === 0)
+    if (
+      map === undefined ||
+      this.program === undefined ||
+      this.vao === undefined ||
+      look.hidden ||
+      this.store.high === 0
+    )
       return;
     const zoom = map.getZoom();
     const center = map.getCenter();
@@ -82,7 +89,13 @@ export class VehicleLayer implements CustomLayerInterface {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.setUniforms(gl, map, look, view, zoom);
     pointAttributes(gl, 0);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.store.high);
+    // Alerts last, so that they lie on top of the crowd.
+    for (const mask of [look.statusMask & ~ALERT_BIT, look.statusMask & ALERT_BIT]) {
+      if (mask === 0) continue;
+      gl.uniform1i(this.uniforms.get("u_mask") ?? null, mask);
+      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.store.high);
+    }
+    gl.uniform1i(this.uniforms.get("u_mask") ?? null, look.statusMask);
     this.drawHalo(gl, look.hoveredSlot, 1);
     this.drawHalo(gl, look.selectedSlot, 2);
     gl.bindVertexArray(null);

@@ -105,7 +105,8 @@ function aboutFacts(vehicle: VehicleDetail): TemplateResult {
 
 function trackFacts(selection: Selection): TemplateResult {
   const { track } = selection;
-  if (track.is === "loading") return html`<section class="facts"><h3>Last 30 minutes</h3><span class="skeleton"></span></section>`;
+  if (track.is === "loading")
+    return html`<section class="facts"><h3>Last 30 minutes</h3><span class="skeleton"></span></section>`;
   if (track.is === "failed")
     return html`<section class="facts"><h3>Last 30 minutes</h3><p class="note">The track could not be loaded. ${track.message}</p></section>`;
   const { points, gaps_after, thinned } = track.value;

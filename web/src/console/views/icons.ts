@@ -3,14 +3,14 @@
 import { html, svg, type TemplateResult } from "lit-html";
 import { unsafeHTML } from "lit-html/directives/unsafe-html.js";
 import batteryIcon from "lucide-static/icons/battery-medium.svg?raw";
+import chevronIcon from "lucide-static/icons/chevron-down.svg?raw";
 import helpIcon from "lucide-static/icons/circle-help.svg?raw";
 import clockIcon from "lucide-static/icons/clock.svg?raw";
 import commandIcon from "lucide-static/icons/command.svg?raw";
-import chevronIcon from "lucide-static/icons/chevron-down.svg?raw";
+import homeIcon from "lucide-static/icons/house.svg?raw";
 import locateIcon from "lucide-static/icons/locate-fixed.svg?raw";
 import monitorIcon from "lucide-static/icons/monitor.svg?raw";
 import moonIcon from "lucide-static/icons/moon.svg?raw";
-import homeIcon from "lucide-static/icons/house.svg?raw";
 import panelIcon from "lucide-static/icons/panel-left.svg?raw";
 import scanIcon from "lucide-static/icons/scan.svg?raw";
 import searchIcon from "lucide-static/icons/search.svg?raw";

@@ -53,7 +53,8 @@ function clear(state: State, ctrl: Ctrl): void {
 
 function body(state: State, ctrl: Ctrl): TemplateResult {
   const { list } = state;
-  if (state.fleets.is === "failed") return failure("The fleets could not be loaded.", state.fleets.message, () => ctrl.loadFleets());
+  if (state.fleets.is === "failed")
+    return failure("The fleets could not be loaded.", state.fleets.message, () => ctrl.loadFleets());
   if (list.phase === "failed" && list.items.length === 0)
     return failure("The list could not be loaded.", list.message, () => ctrl.list.reload());
   if (list.phase === "loading") return skeletons();
@@ -92,7 +93,8 @@ function vehicleRow(item: VehicleItem, row: number, now_ms: number, state: State
   const fix_time_ms = live?.fix_time_ms ?? item.fix_time_ms;
   const speed_mps = live ? live.speed_mps : item.speed_mps;
   const age = fix_time_ms === null ? "" : formatAge((now_ms - fix_time_ms) / 1000);
-  const people = [item.registration, item.driver].filter((part) => part).join(" · ") || item.vehicle || "No vehicle assigned";
+  const people =
+    [item.registration, item.driver].filter((part) => part).join(" · ") || item.vehicle || "No vehicle assigned";
   const open = () => {
     state.list.row = row;
     ctrl.select(item.id, true);

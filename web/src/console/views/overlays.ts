@@ -30,11 +30,20 @@ export function mapOverlays(state: State, ctrl: Ctrl): TemplateResult {
 
 function banner(state: State, ctrl: Ctrl): TemplateResult | typeof nothing {
   if (state.mapPhase === "failed")
-    return said("The map could not be drawn.", state.mapMessage || "This browser offers no WebGL2.", "Reload", () => window.location.reload());
+    return said("The map could not be drawn.", state.mapMessage || "This browser offers no WebGL2.", "Reload", () =>
+      window.location.reload(),
+    );
   if (state.fleets.is === "ready" && state.fleets.value.length === 0)
-    return said("No fleet to show.", "Nobody has given you access to a fleet yet. Ask an administrator.", "Check again", () => ctrl.loadFleets());
+    return said(
+      "No fleet to show.",
+      "Nobody has given you access to a fleet yet. Ask an administrator.",
+      "Check again",
+      () => ctrl.loadFleets(),
+    );
   if (state.connection === "refused")
-    return said("Disconnected.", `The server said: ${state.refusal}. What you see is not live.`, "Connect again", () => ctrl.socket.open());
+    return said("Disconnected.", `The server said: ${state.refusal}. What you see is not live.`, "Connect again", () =>
+      ctrl.socket.open(),
+    );
   if (state.connection === "reconnecting" && state.lastLive_ms !== undefined) {
     return html`<div class="banner" role="status">${icon("offline")}<span>Not live. Places are as of ${formatMinute(state.lastLive_ms)}; trying again.</span></div>`;
   }
@@ -77,7 +86,11 @@ function palette(state: State, ctrl: Ctrl): TemplateResult {
     state.palette = { query: (event.target as HTMLInputElement).value, row: 0 };
     ctrl.redraw();
   };
-  return dialog("Commands", "palette", () => close(state, ctrl), html`
+  return dialog(
+    "Commands",
+    "palette",
+    () => close(state, ctrl),
+    html`
     <label class="search">${icon("search")}
       <input id="palette-input" type="text" role="combobox" aria-expanded="true" aria-controls="palette-list"
         aria-activedescendant=${commands.length > 0 ? `command-${state.palette.row}` : nothing} aria-label="Command or vehicle"
@@ -96,11 +109,16 @@ function palette(state: State, ctrl: Ctrl): TemplateResult {
           )}
         </div>`
     }
-  `);
+  `,
+  );
 }
 
 function help(state: State, ctrl: Ctrl): TemplateResult {
-  return dialog("Keyboard", "help", () => close(state, ctrl), html`
+  return dialog(
+    "Keyboard",
+    "help",
+    () => close(state, ctrl),
+    html`
     <div class="detail-head">
       <h2 id="help-title">Keyboard</h2>
       <button id="help-close" type="button" class="quiet" aria-label="Close" @click=${() => close(state, ctrl)}>${icon("close")}</button>
@@ -108,7 +126,8 @@ function help(state: State, ctrl: Ctrl): TemplateResult {
     <dl class="shortcuts">
       ${SHORTCUTS.map(([keys, what]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${key}</kbd>`)}</dt><dd>${what}</dd></div>`)}
     </dl>
-  `);
+  `,
+  );
 }
 
 function dialog(label: string, kind: string, closed: () => void, inside: TemplateResult): TemplateResult {

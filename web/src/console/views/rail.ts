@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Ctrl } from "../ctrl";
 import type { State, Theme } from "../state";
-import { icon, type IconName } from "./icons";
+import { type IconName, icon } from "./icons";
 
 const NEXT_THEME: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 const THEME_ICON: Record<Theme, IconName> = { system: "monitor", light: "sun", dark: "moon" };

@@ -1,8 +1,7 @@
 /// Top bar: fleet, counters that filter, connection, the operation's clock.
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { fleetNow, formatDate, formatMinute, formatTime } from "../../wire/clock";
-import { formatCount } from "../../wire/clock";
+import { fleetNow, formatCount, formatDate, formatMinute, formatTime } from "../../wire/clock";
 import type { Ctrl } from "../ctrl";
 import type { State, StatusName } from "../state";
 import { icon, STATUS_LABEL, statusShape } from "./icons";

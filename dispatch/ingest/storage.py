@@ -49,7 +49,7 @@ def _parameters() -> dict[str, Any]:
     given = connections["default"].get_connection_params()
     own = {"context", "cursor_factory", "prepare_threshold", "options", "client_encoding", "server_side_binding"}
     parameters = {key: value for key, value in given.items() if key not in own and value not in (None, "")}
-    return parameters | {"autocommit": True, "connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vola"}
+    return parameters | {"autocommit": True, "connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vola-ingest"}
 
 
 class Storage:

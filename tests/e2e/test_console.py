@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.site import Site
-from tests.e2e.watching import PageWatch, accessibility_violations
+from tests.e2e.watching import PageWatch, accessibility_violations, wait_until
 
 pytestmark = [pytest.mark.browser]
 
-WAIT_MS = 30_000
 MOVED_PX = 2.0
 
 
@@ -29,7 +28,7 @@ def open_console(page: Page, site: Site) -> None:
     page.goto(site.url)
     page.get_by_role("button", name="Open the console").click()
     expect(page).to_have_url(site.url + "/console/")
-    page.wait_for_function("window.__vola?.connection === 'live' && window.__vola.vehiclesDrawn > 200", timeout=WAIT_MS)
+    wait_until(page, "window.__vola?.connection === 'live' && window.__vola.vehiclesDrawn > 200")
 
 
 def wait_until_vehicles_move(page: Page) -> None:
@@ -42,13 +41,13 @@ def wait_until_vehicles_move(page: Page) -> None:
     )
     assert ids, "the fleet has moving vehicles"
     page.evaluate("(ids) => { window.__before = ids.map((id) => [id, window.__vola.screenPlace(id)]); }", ids)
-    page.wait_for_function(
+    wait_until(
+        page,
         """(moved_px) => window.__before.filter(([id, before]) => {
           const now = window.__vola.screenPlace(id);
           return before && now && Math.hypot(now[0] - before[0], now[1] - before[1]) > moved_px;
         }).length >= 3""",
-        arg=MOVED_PX,
-        timeout=WAIT_MS,
+        argument=MOVED_PX,
     )
 
 
@@ -69,12 +68,12 @@ def test_a_followed_vehicle_stays_in_the_middle(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Moving").click()
     page.get_by_role("option").first.click()
     page.get_by_role("button", name="Follow").click()
-    page.wait_for_function("window.__vola.followedId !== null", timeout=WAIT_MS)
+    wait_until(page, "window.__vola.followedId !== null")
     centre_before = page.evaluate("window.__vola.center")
-    page.wait_for_function(
+    wait_until(
+        page,
         "([lon, lat]) => window.__vola.center[0] !== lon || window.__vola.center[1] !== lat",
-        arg=centre_before,
-        timeout=WAIT_MS,
+        argument=centre_before,
     )
     place = page.evaluate("window.__vola.screenPlace(window.__vola.followedId)")
     assert place is not None
@@ -84,11 +83,11 @@ def test_a_followed_vehicle_stays_in_the_middle(site: Site, page: Page) -> None:
 def test_a_restart_of_the_server_is_told_and_survived(site: Site, page: Page) -> None:
     open_console(page, site)
     site.kill()
-    page.wait_for_function("window.__vola.connection === 'reconnecting'", timeout=WAIT_MS)
+    wait_until(page, "window.__vola.connection === 'reconnecting'")
     expect(page.locator(".connection")).to_contain_text("Reconnecting, last seen")
     site.start()
-    page.wait_for_function("window.__vola.connection === 'live'", timeout=WAIT_MS)
-    page.wait_for_function("window.__vola.vehiclesDrawn > 200", timeout=WAIT_MS)
+    wait_until(page, "window.__vola.connection === 'live'")
+    wait_until(page, "window.__vola.vehiclesDrawn > 200")
     wait_until_vehicles_move(page)
 
 

@@ -1,13 +1,14 @@
 """What must not happen on any page: an error in the console, a request off the origin, a violation of the policy, a
 barrier."""
 
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 
-__all__ = ["PageWatch", "accessibility_violations"]
+__all__ = ["PageWatch", "accessibility_violations", "wait_until"]
 
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -59,3 +60,19 @@ def accessibility_violations(page: Page) -> list[str]:
         f"{violation['id']}: {', '.join(' '.join(node['target']) for node in violation['nodes'][:5])}"
         for violation in found["violations"]
     ]
+
+
+def wait_until(page: Page, expression: str, *, argument: object = None, timeout_s: float = 30.0) -> None:
+    """Wait until a JavaScript expression (or function of ``argument``) is true.
+
+    Playwright's own wait evaluates strings inside the page, which the page's policy forbids.
+
+    Raises:
+        AssertionError: it did not become true; the message holds the page's measurements.
+    """
+    give_up_s = time.monotonic() + timeout_s
+    while not page.evaluate(expression, argument):
+        if time.monotonic() > give_up_s:
+            state = page.evaluate("JSON.stringify(window.__vola ?? null)")
+            raise AssertionError(f"not within {timeout_s:g} s: {expression}\n{state}")
+        page.wait_for_timeout(100)

@@ -185,7 +185,7 @@ def judge(
         fixes = Places(batch.fix_time_ms, batch.lat, batch.lon, radius_m)
         device = np.repeat(np.arange(count), np.diff(starts, append=len(order)))
         newer = _settle_known(fixes, order=order, device=device, known=known, done=done)
-        _accept_plain_runs(fixes, order=order[newer], device=device[newer], known=known, limits=limits, done=done)
+        _judge_newer(fixes, order=order[newer], device=device[newer], known=known, limits=limits, done=done)
     first_row = order[starts]
     return Assessment(
         batch=batch,
@@ -218,7 +218,7 @@ def _settle_known(
     return times > newest
 
 
-def _accept_plain_runs(
+def _judge_newer(
     fixes: Places,
     *,
     order: NDArray[np.intp],
@@ -227,77 +227,86 @@ def _accept_plain_runs(
     limits: FixLimits,
     done: _Progress,
 ) -> None:
-    """Accept at once the devices of which every new fix is reachable from the one before; others go through rounds.
+    """Judge the fixes that are newer than what is known, for all devices at once, round by round.
 
-    Almost every device of almost every batch is plain, whatever the number of its fixes, so rounds stay short.
+    A round judges the next fix of every device that has one left. Once a fix is accepted, so are those after it as
+    long as each is reachable from the one before: they form a run, and the device goes on after it. Almost every device
+    is done in one round, and the others need a few for each fix that jumps, however many fixes they sent.
     """
     if not len(order):
         return
-    repeated = _repeats(fixes.time_ms[order], device)
-    chain, owner = order[~repeated], device[~repeated]
-    opens = np.ones(len(chain), np.bool_)
-    opens[1:] = owner[1:] != owner[:-1]
-    before = fixes.at(np.roll(chain, 1))
-    before.put(np.flatnonzero(opens), known.accepted.at(owner[opens]))
-    here = fixes.at(chain)
-    metres = distance_m(before, here)
-    broken = np.zeros(len(done.last_row), np.bool_)
-    broken[owner[~_is_reachable(metres, one=before, other=here, limits=limits)]] = True
-
-    closes = np.ones(len(chain), np.bool_)
-    closes[:-1] = opens[1:]
-    ends = np.flatnonzero(closes & ~broken[owner])
-    plain = owner[ends]
-    done.last_row[plain] = chain[ends]
-    done.candidate_row[plain] = CLEAR
-    stepped = before.time_ms[ends] != NEVER_MS
-    done.step_m[plain] = np.where(stepped, metres[ends], np.nan)
-    done.step_ms[plain] = np.where(stepped, here.time_ms[ends] - before.time_ms[ends], np.nan)
-    done.verdicts[order[repeated]] = Verdict.DUPLICATE
-
-    rough = broken[device]
-    if rough.any():
-        _judge_in_rounds(fixes, order=order[rough], device=device[rough], known=known, limits=limits, done=done)
-
-
-def _judge_in_rounds(
-    fixes: Places,
-    *,
-    order: NDArray[np.intp],
-    device: NDArray[np.intp],
-    known: Known,
-    limits: FixLimits,
-    done: _Progress,
-) -> None:
-    """Judge in round k the k-th new fix of every device that has one, in fix-time order, by what round k-1 left."""
+    runs = _find_runs(fixes, order=order, device=device, limits=limits)
     starts = np.flatnonzero(np.diff(device, prepend=-1))
-    lengths = np.diff(starts, append=len(order))
-    owners = device[starts]
+    owners, ends = device[starts], np.append(starts[1:], len(order))
+    upcoming = starts.copy()
     accepted, candidate = known.accepted.at(owners), known.candidate.at(owners)
-    for turn in range(int(lengths.max())):
-        at = np.flatnonzero(lengths > turn)
-        rows, who = order[starts[at] + turn], owners[at]
+    while len(at := np.flatnonzero(upcoming < ends)):
+        entry, who = upcoming[at], owners[at]
+        rows = order[entry]
         here, last, wait = fixes.at(rows), accepted.at(at), candidate.at(at)
-        from_last_m, from_wait_m = distance_m(last, here), distance_m(wait, here)
-        repeats = here.time_ms == last.time_ms
-        plain = _is_reachable(from_last_m, one=last, other=here, limits=limits)
-        frozen = (here.lat == wait.lat) & (here.lon == wait.lon) & (here.time_ms - wait.time_ms < limits.frozen_ms)
-        waits = (wait.time_ms != NEVER_MS) & (wait.time_ms != here.time_ms) & ~frozen
-        confirms = waits & _is_reachable(from_wait_m, one=wait, other=here, limits=limits)
-        takes = ~repeats & (plain | confirms)
-        repeats |= ~takes & (here.time_ms == wait.time_ms)
-        jumps = ~takes & ~repeats & ~frozen
+        judged = _judge_round(here, last=last, wait=wait, limits=limits)
+        done.verdicts[rows] = judged.verdicts
+        done.candidate_row[who[judged.jumps]] = rows[judged.jumps]
+        candidate.put(at[judged.jumps], here.at(np.flatnonzero(judged.jumps)))
 
-        done.verdicts[rows] = np.select(
-            [takes, repeats], [Verdict.ACCEPTED, Verdict.DUPLICATE], Verdict.IMPOSSIBLE_JUMP
-        )
-        done.last_row[who[takes]] = rows[takes]
+        takes = judged.verdicts == Verdict.ACCEPTED
+        run_last = np.where(takes, runs.last[entry], entry)
+        upcoming[at] = run_last + 1
+        newest = order[run_last[takes]]
+        goes_on = run_last[takes] > entry[takes]
+        done.last_row[who[takes]] = newest
         done.candidate_row[who[takes]] = CLEAR
-        done.candidate_row[who[jumps]] = rows[jumps]
-        came_from = np.where(plain, last.time_ms, wait.time_ms)
-        known_from = came_from != NEVER_MS
-        done.step_m[who[takes]] = np.where(known_from, np.where(plain, from_last_m, from_wait_m), np.nan)[takes]
-        done.step_ms[who[takes]] = np.where(known_from, here.time_ms - came_from, np.nan)[takes]
-        accepted.put(at[takes], fixes.at(rows[takes]))
+        done.step_m[who[takes]] = np.where(goes_on, runs.step_m[run_last[takes]], judged.step_m[takes])
+        done.step_ms[who[takes]] = np.where(goes_on, runs.step_ms[run_last[takes]], judged.step_ms[takes])
+        accepted.put(at[takes], fixes.at(newest))
         candidate.time_ms[at[takes]] = NEVER_MS
-        candidate.put(at[jumps], fixes.at(rows[jumps]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """For each sorted fix: the last one of its run, and the way and time from the one before."""
+
+    last: NDArray[np.intp]
+    step_m: Floats
+    step_ms: Ints
+
+
+def _find_runs(fixes: Places, *, order: NDArray[np.intp], device: NDArray[np.intp], limits: FixLimits) -> _Runs:
+    """Runs are stretches of one device's fixes with different times, each reachable from the one before."""
+    here, before = fixes.at(order), fixes.at(np.roll(order, 1))
+    step_m, step_ms = distance_m(before, here), here.time_ms - before.time_ms
+    begins = np.diff(device, prepend=-1) != 0
+    begins |= (step_ms == 0) | ~_is_reachable(step_m, one=before, other=here, limits=limits)
+    last = np.append(np.flatnonzero(begins)[1:], len(order)) - 1
+    return _Runs(last[np.cumsum(begins) - 1], step_m, step_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Verdicts of one round; ``jumps`` marks new candidates; steps are those of accepted fixes, NaN for first ones."""
+
+    verdicts: NDArray[np.uint8]
+    jumps: Flags
+    step_m: Floats
+    step_ms: Floats
+
+
+def _judge_round(here: Places, *, last: Places, wait: Places, limits: FixLimits) -> _Round:
+    """Judge one fix of each device by its accepted fix (``last``) and its candidate (``wait``)."""
+    from_last_m, from_wait_m = distance_m(last, here), distance_m(wait, here)
+    plain = _is_reachable(from_last_m, one=last, other=here, limits=limits)
+    frozen = (here.lat == wait.lat) & (here.lon == wait.lon) & (here.time_ms - wait.time_ms < limits.frozen_ms)
+    waits = (wait.time_ms != NEVER_MS) & (wait.time_ms != here.time_ms) & ~frozen
+    confirms = waits & _is_reachable(from_wait_m, one=wait, other=here, limits=limits)
+    repeats = here.time_ms == last.time_ms
+    takes = ~repeats & (plain | confirms)
+    repeats |= ~takes & (here.time_ms == wait.time_ms)
+    verdicts = np.select([takes, repeats], [Verdict.ACCEPTED, Verdict.DUPLICATE], Verdict.IMPOSSIBLE_JUMP)
+    came_from = np.where(plain, last.time_ms, wait.time_ms)
+    is_first = came_from == NEVER_MS
+    return _Round(
+        verdicts=verdicts.astype(np.uint8),
+        jumps=~takes & ~repeats & ~frozen,
+        step_m=np.where(is_first, np.nan, np.where(plain, from_last_m, from_wait_m)),
+        step_ms=np.where(is_first, np.nan, here.time_ms - came_from),
+    )

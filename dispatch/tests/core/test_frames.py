@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.core.frames import (
@@ -46,6 +46,7 @@ def rows_of(rows: list[tuple[int, int, int, float, float, int, int]]) -> Vehicle
     return VehicleRows(*(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
 
 
+@settings(deadline=None)
 @given(vehicles, st.lists(u32, unique=True, max_size=30))
 def test_vehicles_survive_the_wire_within_its_steps(
     rows: list[tuple[int, int, int, float, float, int, int]], gone: list[int]
@@ -81,6 +82,7 @@ def test_a_frame_has_the_documented_bytes() -> None:
     assert frame == header + identifiers + places + looks + bytes([7, 2, 0, 0, 0, 0, 0, 0])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 63), st.tuples(*[st.integers(0, 2**32 - 1)] * 5), max_size=64))
 def test_cells_survive_the_wire(filled: dict[int, tuple[int, ...]]) -> None:
     counts = np.zeros((64, 5), np.uint32)

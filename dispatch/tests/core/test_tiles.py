@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -32,6 +32,7 @@ vehicles = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(vehicles)
 def test_tiles_of_a_fleet_and_its_unlocated_vehicles_add_up_to_the_fleet_at_every_level(
     rows: list[tuple[int, float, float, Status]],
@@ -62,6 +63,7 @@ def test_tiles_of_a_fleet_and_its_unlocated_vehicles_add_up_to_the_fleet_at_ever
             assert in_tiles + unlocated == int((fleet_id == fleet).sum())
 
 
+@settings(deadline=None)
 @given(
     npst.arrays(np.float64, 20, elements=st.floats(-90, 90)), npst.arrays(np.float64, 20, elements=st.floats(-180, 180))
 )
@@ -78,6 +80,7 @@ def test_a_tile_lies_in_the_tile_of_the_level_before_and_its_cell_is_the_tile_th
         assert (cell_indexes(column=column, row=row, level=level) == (y & 7) * 8 + (x & 7)).all()
 
 
+@settings(deadline=None)
 @given(st.floats(-85.05, 85.05), st.floats(-179.99, 179.99), st.sampled_from(TILE_LEVELS))
 def test_tile_and_offset_lead_back_to_the_place_within_half_a_step(lat: float, lon: float, level: int) -> None:
     column, row = grid_places(np.array([lat]), np.array([lon]))

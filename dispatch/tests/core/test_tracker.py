@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.core.fix import Verdict
@@ -223,6 +223,7 @@ class Model:
         return metres <= 45.0 * abs(other.fix_time_ms - one.fix_time_ms) / 1000 + sum(radii_m)
 
 
+@settings(deadline=None)
 @given(batches)
 def test_the_columns_decide_as_the_rules_do_fix_by_fix(batches: list[list[Row]]) -> None:
     tracker, models = tracker_with(1, 2, 3), {device_id: Model() for device_id in (1, 2, 3)}
@@ -242,6 +243,7 @@ def test_the_columns_decide_as_the_rules_do_fix_by_fix(batches: list[list[Row]])
                 assert [tracker.lat[slot], tracker.lon[slot]] == [accepted.lat, accepted.lon]
 
 
+@settings(deadline=None)
 @given(batches)
 def test_assessing_changes_nothing(batches: list[list[Row]]) -> None:
     tracker = tracker_with(1, 2, 3)
@@ -256,6 +258,7 @@ def test_assessing_changes_nothing(batches: list[list[Row]]) -> None:
         tracker.apply(first)
 
 
+@settings(deadline=None)
 @given(batches)
 def test_applying_twice_is_applying_once_and_the_newest_fix_never_gets_older(batches: list[list[Row]]) -> None:
     tracker = tracker_with(1, 2, 3)
@@ -281,6 +284,7 @@ plain_rows = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(plain_rows, max_size=40), st.randoms(use_true_random=False), st.integers(1, 9))
 def test_without_jumps_any_order_repetition_and_batching_ends_in_the_same_live_state(
     rows: list[Row], random: object, size: int
@@ -302,6 +306,7 @@ def test_without_jumps_any_order_repetition_and_batching_ends_in_the_same_live_s
     assert verdicts.count(DUPLICATE) + verdicts.count(LATE) >= len(shuffled) - len(set(rows))
 
 
+@settings(deadline=None)
 @given(st.lists(rows, max_size=30), st.integers(1, 30))
 def test_a_sequence_in_time_order_gives_the_same_verdicts_in_batches_of_any_size(rows: list[Row], size: int) -> None:
     rows = sorted(rows, key=lambda row: row.fix_time_ms)

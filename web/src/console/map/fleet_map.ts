@@ -25,6 +25,7 @@ import {
 import { VehicleStore } from "../fleet/vehicle_store";
 import type { PageConfig, StatusName, Track, VehicleFix } from "../state";
 import { type CellBubble, CellCanvas, type Projection } from "./cell_canvas";
+import { graticule, graticuleLayers } from "./graticule";
 import { basemapStyle } from "./style";
 import { trackFeatures, trackLayers } from "./track";
 import { markerSize, VehicleLayer } from "./vehicle_layer";
@@ -237,6 +238,11 @@ export class FleetMap {
     return { city: absolute(this.config.basemap.city), world: absolute(this.config.basemap.world) };
   }
 
+  private graticule() {
+    const bounds = this.map.getBounds();
+    return graticule(bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth());
+  }
+
   private addControls(): void {
     this.map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
@@ -246,6 +252,11 @@ export class FleetMap {
   private listen(): void {
     const map = this.map;
     map.on("load", () => {
+      map.addSource("graticule", { type: "geojson", data: this.graticule() });
+      // Under the city's ground, so that the net fills only what has no map.
+      for (const layer of graticuleLayers(this.scene.dark))
+        map.addLayer(layer, layer.type === "line" ? "ground" : undefined);
+      map.on("moveend", () => map.getSource<GeoJSONSource>("graticule")?.setData(this.graticule()));
       map.addSource("track", { type: "geojson", data: trackFeatures(undefined, null) });
       for (const layer of trackLayers(this.scene.dark)) map.addLayer(layer);
       map.addLayer(this.vehicles);
@@ -312,7 +323,7 @@ export class FleetMap {
   }
 
   private repaintTheme(dark: boolean): void {
-    const layers = [...basemapStyle(dark, this.sources()).layers, ...trackLayers(dark)];
+    const layers = [...basemapStyle(dark, this.sources()).layers, ...graticuleLayers(dark), ...trackLayers(dark)];
     for (const layer of layers) {
       if (!this.map.getLayer(layer.id)) continue;
       for (const [name, value] of Object.entries(layer.paint ?? {})) {

@@ -79,10 +79,12 @@ class Known:
     Attributes:
         accepted: the newest accepted fixes.
         candidate: the last fixes that jumped and wait for a second one to confirm them.
+        is_forgotten: whether what the tracker has is not to be compared with: both times are NEVER_MS then.
     """
 
     accepted: Places
     candidate: Places
+    is_forgotten: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Assessment:
         last_row: (m) row of the device's newest accepted fix, CLEAR when none was accepted.
         candidate_row: (m) row of the new candidate, CLEAR (none any more) or KEEP.
         step_m, step_ms: (m) way and time from the fix before to ``last_row``; NaN when there was none before.
+        is_forgotten: (m) whether ``last_row`` replaces the device's state even when that is newer.
     """
 
     batch: FixBatch
@@ -106,6 +109,7 @@ class Assessment:
     candidate_row: NDArray[np.intp]
     step_m: NDArray[np.float32]
     step_ms: NDArray[np.float64]
+    is_forgotten: Flags
 
 
 def static_verdicts(batch: FixBatch, *, now_ms: Ints, limits: FixLimits) -> NDArray[np.uint8]:
@@ -196,6 +200,7 @@ def judge(
         candidate_row=done.candidate_row,
         step_m=done.step_m,
         step_ms=done.step_ms,
+        is_forgotten=known.is_forgotten,
     )
 
 

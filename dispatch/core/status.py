@@ -23,7 +23,7 @@ class Status(IntEnum):
     IDLE = 2
     """Reporting, not moving."""
     OFFLINE = 3
-    """The newest fix is older than OFFLINE_AFTER_MS by the fleet's clock."""
+    """The newest fix is further than OFFLINE_AFTER_MS from the fleet's clock (ahead of it: the clock was set back)."""
     ALERT = 4
     """Reserved."""
 
@@ -59,7 +59,7 @@ def vehicle_statuses(
     displaced = (step_m >= _MOVING_STEP_M) & (step_m * 1000.0 >= _MOVING_MPS * step_ms)
     moves = (speed_mps >= _MOVING_MPS) | (np.isnan(speed_mps) & displaced)
     found = np.where(moves, np.uint8(Status.MOVING), np.uint8(Status.IDLE))
-    found[now_ms - fix_time_ms > OFFLINE_AFTER_MS] = Status.OFFLINE
+    found[np.abs(now_ms - fix_time_ms) > OFFLINE_AFTER_MS] = Status.OFFLINE
     found[fix_time_ms == NEVER_MS] = Status.UNLOCATED
     return found
 

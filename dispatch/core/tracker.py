@@ -149,7 +149,7 @@ class Tracker:
 
         Args:
             batch: n fixes in order of arrival.
-            now_ms: (n) what each row's fleet's clock says.
+            now_ms: (n) what each row's fleet's clock says; the same for all rows of a device.
 
         Returns:
             The verdicts, and what :meth:`apply` needs. Fixes of one device are judged in order of their fix times. A
@@ -160,11 +160,13 @@ class Tracker:
         order = sound[np.lexsort((batch.fix_time_ms[sound], batch.device_id[sound]))]
         starts = np.flatnonzero(np.diff(batch.device_id[order], prepend=NO_DEVICE))
         first = order[starts]
-        known = self._known(batch.slot[first], device_id=batch.device_id[first])
+        known = self._known(batch.slot[first], device_id=batch.device_id[first], now_ms=now_ms[first])
         return judge(batch, verdicts=verdicts, order=order, starts=starts, known=known, limits=self.limits)
 
-    def _known(self, slot: NDArray[np.int32], *, device_id: NDArray[np.int64]) -> Known:
+    def _known(self, slot: NDArray[np.int32], *, device_id: NDArray[np.int64], now_ms: NDArray[np.int64]) -> Known:
+        # A fix that is further ahead than is ever accepted was accepted before the fleet's clock was set back.
         lost = self.device_id[slot] != device_id
+        lost |= self.fix_time_ms[slot] > now_ms + self.limits.future_ms
         accepted = Places(
             np.where(lost, NEVER_MS, self.fix_time_ms[slot]),
             self.lat[slot],
@@ -177,19 +179,20 @@ class Tracker:
             self.candidate_lon[slot],
             self.candidate_accuracy_m[slot],
         )
-        return Known(accepted, candidate)
+        return Known(accepted, candidate, lost)
 
     def apply(self, assessment: Assessment) -> NDArray[np.int32]:
         """Take over what was decided about a batch that is durable now.
 
         Returns:
             The slots whose newest fix changed, ascending. Devices that lost their slot since are left out, and no fix
-            is ever replaced by an older one.
+            is ever replaced by an older one, unless the fleet's clock was set back.
         """
         batch, slot, rows = assessment.batch, assessment.slot, assessment.last_row
         tracked = self.device_id[slot] == assessment.device_id
         moved = tracked & (rows >= 0)
-        moved[moved] = batch.fix_time_ms[rows[moved]] > self.fix_time_ms[slot[moved]]
+        is_newer = batch.fix_time_ms[rows[moved]] > self.fix_time_ms[slot[moved]]
+        moved[moved] = is_newer | assessment.is_forgotten[moved]
         to, rows = slot[moved], rows[moved]
         for name in ("fix_time_ms", "received_ms", "lat", "lon", *_FIX_COLUMNS):
             getattr(self, name)[to] = getattr(batch, name)[rows]

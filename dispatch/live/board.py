@@ -160,7 +160,7 @@ class Board:
         index = np.where(tracker.fleet_index[:size] < len(fleets), tracker.fleet_index[:size], -1)
         fleet_id = fleet_ids[index]
 
-        # A newest fix is only ever replaced by one with a later time, so the time alone tells.
+        # A newest fix is only ever replaced by one with another time, so the time alone tells.
         touched = tracker.fix_time_ms[:size] != self.fix_time_ms[:size]
         touched |= (tracker.device_id[:size] != self.device_id[:size]) | (fleet_id != self.fleet_id[:size])
         status = vehicle_statuses(

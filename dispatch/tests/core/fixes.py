@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.core.fix import FixBatch
 from dispatch.core.tracker import Tracker
@@ -45,11 +46,16 @@ def batch_of(tracker: Tracker, rows: Sequence[Row]) -> FixBatch:
     )
 
 
+def clock_for(tracker: Tracker, batch: FixBatch, *, now_ms: int | None = None) -> NDArray[np.int64]:
+    """The clock for each fix of a batch: ``now_ms``, or the latest time of a fix so far."""
+    latest = [*batch.fix_time_ms.tolist(), *tracker.fix_time_ms.tolist()]
+    return np.full(len(batch), max(latest) if now_ms is None else now_ms)
+
+
 def feed(tracker: Tracker, rows: Sequence[Row], *, now_ms: int | None = None) -> list[int]:
-    """Assess and apply one batch; the verdicts. Without ``now_ms`` every fix is on time."""
+    """Assess and apply one batch; the verdicts."""
     batch = batch_of(tracker, rows)
-    clock = batch.fix_time_ms if now_ms is None else np.full(len(rows), now_ms)
-    assessment = tracker.assess(batch, now_ms=clock)
+    assessment = tracker.assess(batch, now_ms=clock_for(tracker, batch, now_ms=now_ms))
     tracker.apply(assessment)
     verdicts: list[int] = assessment.verdicts.tolist()
     return verdicts

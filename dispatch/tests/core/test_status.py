@@ -22,6 +22,7 @@ NAN = float("nan")
         (-OFFLINE_AFTER_MS, 20.0, NAN, NAN, Status.MOVING),
         (-OFFLINE_AFTER_MS - 1, 20.0, NAN, NAN, Status.OFFLINE),
         (60_000, 0.0, NAN, NAN, Status.IDLE),
+        (OFFLINE_AFTER_MS + 1, 20.0, NAN, NAN, Status.OFFLINE),
     ],
 )
 def test_a_status_follows_from_the_newest_fix_and_the_clock(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatch.core.fix import Verdict
 from dispatch.core.tracker import NEVER_MS, STATE_DTYPE, FixLimits, Tracker
-from dispatch.tests.core.fixes import NAN, Row, batch_of, feed
+from dispatch.tests.core.fixes import NAN, Row, batch_of, clock_for, feed
 
 ACCEPTED, LATE, DUPLICATE, JUMP = Verdict.ACCEPTED, Verdict.LATE, Verdict.DUPLICATE, Verdict.IMPOSSIBLE_JUMP
 
@@ -106,6 +106,19 @@ def test_a_device_cannot_excuse_any_jump_with_a_huge_accuracy() -> None:
 
     assert feed(tracker, [Row(1, 1_000, 10.04, 10.0, accuracy_m=1e9)]) == [ACCEPTED]
     assert feed(tracker, [Row(1, 2_000, 10.2, 10.0, accuracy_m=1e9)]) == [JUMP]
+
+
+def test_a_recording_that_is_played_again_moves_the_markers_again() -> None:
+    """Markers stood still at the end of the day when a fleet's clock was set back, because every fix was late."""
+    tracker = tracker_with(1)
+    day = [Row(1, minute * 60_000, 10.0 + minute / 1_000, 10.0) for minute in range(10)]
+    for row in day:
+        feed(tracker, [row], now_ms=row.fix_time_ms)
+
+    assert feed(tracker, [day[0]], now_ms=0) == [ACCEPTED]
+    assert tracker.fix_time_ms[0] == 0
+    assert feed(tracker, day[1:3], now_ms=120_000) == [ACCEPTED, ACCEPTED]
+    assert (tracker.lat[0], tracker.fix_time_ms[0]) == (10.002, 120_000)
 
 
 # Slots ----------------------------------------------------------------------------------------------------------------
@@ -250,8 +263,8 @@ def test_assessing_changes_nothing(batches: list[list[Row]]) -> None:
     for batch in batches:
         before = tracker.checkpoint().tobytes()
         columns = batch_of(tracker, batch)
-        first = tracker.assess(columns, now_ms=columns.fix_time_ms)
-        second = tracker.assess(columns, now_ms=columns.fix_time_ms)
+        first = tracker.assess(columns, now_ms=clock_for(tracker, columns))
+        second = tracker.assess(columns, now_ms=clock_for(tracker, columns))
 
         assert tracker.checkpoint().tobytes() == before
         assert first.verdicts.tolist() == second.verdicts.tolist()
@@ -265,7 +278,7 @@ def test_applying_twice_is_applying_once_and_the_newest_fix_never_gets_older(bat
     times = [tracker.fix_time_ms[:3].copy()]
     for batch in batches:
         columns = batch_of(tracker, batch)
-        assessment = tracker.assess(columns, now_ms=columns.fix_time_ms)
+        assessment = tracker.assess(columns, now_ms=clock_for(tracker, columns))
         changed = tracker.apply(assessment)
         once = tracker.checkpoint().tobytes()
 

@@ -72,16 +72,17 @@ def test_vehicles_of_all_tiles_of_level_five_and_the_unlocated_are_the_fleet() -
 
 def test_a_summary_tells_the_clock_the_bounds_and_the_rate() -> None:
     world = World()
-    world.fleets[1].clock = FleetClock(120.0, START_MS, 1_212_710_400_000)
+    fleet_start_ms = 1_212_710_400_000
+    world.fleets[1].clock = FleetClock(120.0, START_MS, fleet_start_ms)
     world.add(1, 2, 3, fleet_index=1)
     world.tick()
-    world.report(Row(1, START_MS, 37.0, -122.5), Row(2, START_MS, 38.0, -122.0))
+    world.report(Row(1, fleet_start_ms, 37.0, -122.5), Row(2, fleet_start_ms, 38.0, -122.0))
     world.tick(after_ms=1_500)
 
     assert content(world.service.open_summary(22, changed=nothing)) == {
         "fleet_id": 22,
         "name": "South",
-        "clock_ms": 1_212_710_400_000 + 2_000 * 120,
+        "clock_ms": fleet_start_ms + 2_000 * 120,
         "clock_speed": 120.0,
         "wall_ms": START_MS + 2_000,
         "counts": {"unlocated": 1, "moving": 0, "idle": 2, "offline": 0, "alert": 0},

@@ -44,7 +44,8 @@ class World:
     def report(self, *rows: Row) -> Sequence[int]:
         """Let fixes arrive in one batch and take the way of durable ones; the slots that changed."""
         batch = batch_of(self.tracker, rows)
-        assessment = self.tracker.assess(batch, now_ms=batch.fix_time_ms)
+        clocks_ms = np.array([fleet.clock.now_ms(self.wall_ms) for fleet in self.fleets], np.int64)
+        assessment = self.tracker.assess(batch, now_ms=clocks_ms[self.tracker.fleet_index[batch.slot]])
         changed = self.tracker.apply(assessment)
         self.service.on_applied(changed)
         return [int(slot) for slot in changed]

@@ -171,9 +171,10 @@ async def test_a_device_that_floods_is_slowed_down_and_the_others_are_not(fleet:
             assert (await phone.post(URL, json={"device_id": "legacy-2", "location": batch})).status_code == 200
 
 
-async def call(
-    events: list[dict[str, Any]], *, headers: list[tuple[bytes, bytes]] | None = None
-) -> list[dict[str, Any]]:
+type Events = list[dict[str, Any]]
+
+
+async def call(events: Events, *, headers: list[tuple[bytes, bytes]] | None = None) -> Events:
     """Drive the application with raw ASGI events; after the last one nothing comes any more."""
     sent: Events = []
     waiting = list(events)

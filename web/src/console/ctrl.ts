@@ -40,6 +40,8 @@ export class Ctrl {
     readonly state: State,
     readonly api: Api,
     readonly redraw: () => void,
+    /** Draw at once, for what needs the document to be current (giving the focus). */
+    readonly redrawNow: () => void,
   ) {
     this.list = new ListLoader(state, api, redraw);
     darkSystem.addEventListener("change", redraw);

@@ -52,7 +52,10 @@ type Act = (state: State, ctrl: Ctrl) => void;
 const KEYS: Record<string, Act> = {
   "/": (state, ctrl) => {
     if (!state.panelOpen) ctrl.togglePanel();
-    requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.select());
+    ctrl.redrawNow();
+    const search = document.querySelector<HTMLInputElement>("#search");
+    search?.focus();
+    search?.select();
   },
   "?": (state, ctrl) => open(state, ctrl, "help"),
   j: (_, ctrl) => ctrl.moveRow(1),

@@ -38,12 +38,12 @@ state.panelWidth = preferences.readNumber("panel-width") ?? state.panelWidth;
 
 let dirty = true;
 let drawn_ms = 0;
-const ctrl = new Ctrl(state, new Api(config.apiUrl), () => {
+const markDirty = () => {
   dirty = true;
-});
+};
+const ctrl = new Ctrl(state, new Api(config.apiUrl), markDirty, () => draw());
 
 function draw(): void {
-  element("rail").hidden = false;
   document.documentElement.style.setProperty("--panel-width", state.panelOpen ? `${state.panelWidth}px` : "0px");
   const overlayBefore = document.querySelector(".dialog") !== null;
   render(rail(state, ctrl), element("rail"));

@@ -254,8 +254,7 @@ export class FleetMap {
     map.on("load", () => {
       map.addSource("graticule", { type: "geojson", data: this.graticule() });
       // Under the city's ground, so that the net fills only what has no map.
-      for (const layer of graticuleLayers(this.scene.dark))
-        map.addLayer(layer, layer.type === "line" ? "ground" : undefined);
+      for (const layer of graticuleLayers(this.scene.dark)) map.addLayer(layer, "ground");
       map.on("moveend", () => map.getSource<GeoJSONSource>("graticule")?.setData(this.graticule()));
       map.addSource("track", { type: "geojson", data: trackFeatures(undefined, null) });
       for (const layer of trackLayers(this.scene.dark)) map.addLayer(layer);

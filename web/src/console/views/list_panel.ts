@@ -100,13 +100,13 @@ function vehicleRow(item: VehicleItem, row: number, now_ms: number, state: State
     ctrl.select(item.id, true);
   };
   return html`
-    <div class="row ${status}" id=${`row-${row}`} role="option" aria-selected=${state.selection?.id === item.id}
+    <div class="row ${status} ${state.connection === "live" ? "" : "stale"}" id=${`row-${row}`} role="option" aria-selected=${state.selection?.id === item.id}
       aria-setsize=${state.list.total} aria-posinset=${row + 1} ?data-cursor=${state.list.row === row}
       .style=${`transform:translateY(${row * ROW_HEIGHT}px)`} @click=${open}>
       ${statusShape(status)}
       <div class="who"><span class="label">${item.label}</span><span class="people">${people}</span></div>
       <div class="what">
-        <span>${status === "moving" ? formatSpeed(speed_mps) : STATUS_LABEL[status]}</span>
+        <span>${status === "moving" && state.connection === "live" ? formatSpeed(speed_mps) : STATUS_LABEL[status]}</span>
         <span class="age" title=${fix_time_ms === null ? "" : new Date(fix_time_ms).toISOString()}>${age}</span>
       </div>
     </div>

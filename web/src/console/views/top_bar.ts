@@ -10,8 +10,9 @@ const ALWAYS: readonly StatusName[] = ["moving", "idle", "offline"];
 const WHEN_ANY: readonly StatusName[] = ["alert", "unlocated"];
 
 export function topBar(state: State, ctrl: Ctrl): TemplateResult {
+  const crowded = state.connection !== "live" || (state.clock?.clock_speed ?? 1) !== 1;
   return html`
-    <header class="top-bar">
+    <header class="top-bar ${crowded ? "crowded" : ""}">
       ${fleetPicker(state, ctrl)} ${counters(state, ctrl)}
       <div class="spring"></div>
       ${connection(state)} ${clock(state)}
@@ -71,7 +72,7 @@ function counters(state: State, ctrl: Ctrl): TemplateResult {
       </button>
       ${shown.map(
         (status) => html`
-          <button type="button" class="counter" aria-pressed=${state.filter === status}
+          <button type="button" class="counter" aria-pressed=${state.filter === status} title=${STATUS_LABEL[status]}
             @click=${() => ctrl.filterBy(status)}>
             ${statusShape(status)}<span class="count">${formatCount(summary.counts[status])}</span>
             <span class="word">${STATUS_LABEL[status]}</span>

@@ -54,7 +54,8 @@ bench: ## Run the benchmarks and append their results to bench/results/
 	@$(PREPARE) && exec $(VENV)/python -m bench $(or $(ARGS),all)
 
 vectors: ## Run the tests that check against recorded and published vectors
-	@$(PREPARE) && exec $(VENV)/python -m pytest -k "vector or golden" $(ARGS)
+	@$(PREPARE) && $(VENV)/python -m pytest -k "vector or golden" $(ARGS)
+	@[ -z "$(VECTORS)" ] || exec $(VENV)/python tests/vectors/check_ingest.py "$(VECTORS)"
 
 faults: ## Run the tests that kill and restart real processes
 	@$(PREPARE) && exec $(VENV)/python -m pytest -m faults $(ARGS)

@@ -45,10 +45,10 @@ def differences(fix: Fix, expected: dict[str, Any]) -> Iterator[str]:
     if fix.fix_time_ms != wanted_ms:
         yield f"fix_time_ms is {fix.fix_time_ms}, expected {wanted_ms}"
     for name in FIELDS:
-        value, wanted = getattr(fix, name), expected.get(name)
-        if (value is None) != (wanted is None) or (
-            value is not None and not math.isclose(value, wanted, abs_tol=TOLERANCE)
-        ):
+        value: Any = getattr(fix, name)
+        wanted: Any = expected.get(name)
+        unknown = value is None or wanted is None
+        if value != wanted and (unknown or not math.isclose(float(value), float(wanted), abs_tol=TOLERANCE)):
             yield f"{name} is {value}, expected {wanted}"
     attributes = json.loads(fix.attributes or b"{}")
     wanted_attributes = expected.get("attributes", {}) | {key: expected[key] for key in ATTRIBUTES if key in expected}

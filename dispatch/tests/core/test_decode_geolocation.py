@@ -81,7 +81,7 @@ def attributes(fix: Fix) -> dict[str, Any]:
     return msgspec.json.decode(fix.attributes, type=dict[str, Any])
 
 
-def test_a_standing_phone_has_speed_zero_and_an_unknown_course() -> None:
+def test_golden_a_standing_phone_has_speed_zero_and_an_unknown_course() -> None:
     report = decode(STANDING)
     assert (report.device_id, report.is_array) == ("48241179", False)
     assert without_attributes(report.fixes[0]) == Fix(1749995112862, 37.4219983, -122.084, 0.0, None, 5.0, 5.0, 100.0)
@@ -94,13 +94,13 @@ def test_a_standing_phone_has_speed_zero_and_an_unknown_course() -> None:
     }
 
 
-def test_a_driving_phone_reports_metres_a_second_and_a_fraction_of_its_battery() -> None:
+def test_golden_a_driving_phone_reports_metres_a_second_and_a_fraction_of_its_battery() -> None:
     report = decode({"location": DRIVING, "device_id": "8737767034"})
     assert without_attributes(report.fixes[0]) == DRIVING_FIX
     assert attributes(report.fixes[0])["uuid"] == "0e9a2473-a9a7-4c00-997b-fb97d2154e75"
 
 
-def test_a_simulator_that_knows_nothing_reports_nothing() -> None:
+def test_golden_a_simulator_that_knows_nothing_reports_nothing() -> None:
     location = {
         "mock": True,
         "age": 188,

@@ -71,12 +71,12 @@ def decode(query: bytes) -> Fix:
 
 
 @pytest.mark.parametrize(("query", "device_id", "fix"), TRACCAR)
-def test_messages_of_traccars_tests_decode_to_the_known_values(query: bytes, device_id: str, fix: Fix) -> None:
+def test_golden_messages_of_traccars_tests_decode_to_the_known_values(query: bytes, device_id: str, fix: Fix) -> None:
     report = decode_osmand(parse_parameters(query))
     assert (report.device_id, report.fixes) == (device_id, [fix])
 
 
-def test_the_documented_example_decodes_with_knots_and_percent() -> None:
+def test_golden_the_documented_example_decodes_with_knots_and_percent() -> None:
     fix = decode(DOCUMENTED)
     assert fix.fix_time_ms == 1609459200000
     assert fix.speed_mps == pytest.approx(7.7167, abs=1e-4)

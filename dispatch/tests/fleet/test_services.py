@@ -106,7 +106,7 @@ def test_a_clock_needs_both_anchors_and_a_speed_in_range(fleet: Fleet) -> None:
     now = datetime.now(UTC)
     for wrong in ({"wall_at": now}, {"speed": 2.0}, {"wall_at": now, "fleet_at": now, "speed": -1.0}):
         with pytest.raises(ClockInvalid):
-            services.set_fleet_clock(fleet, **wrong)  # type: ignore[arg-type]
+            services.set_fleet_clock(fleet, **wrong)
     with pytest.raises(IntegrityError), transaction.atomic():
         Fleet.objects.filter(pk=fleet.pk).update(clock_anchor_wall_at=now)
     services.set_fleet_clock(fleet, wall_at=now, fleet_at=now - timedelta(days=6_000), speed=120.0)

@@ -14,7 +14,7 @@ def batch_of(fixes: Sequence[tuple[int, Fix]], *, received_ms: int = NOON_MS) ->
     """Pairs of device and fix as a batch that arrived at one moment."""
     n = len(fixes)
 
-    def column(name: str, kind: type) -> np.ndarray:  # type: ignore[type-arg]
+    def column(name: str, kind: type) -> np.ndarray:
         return np.array([getattr(fix, name) for _, fix in fixes], np.float64).astype(kind)
 
     return FixBatch(

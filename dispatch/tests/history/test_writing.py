@@ -1,5 +1,6 @@
 """Writing batches: what is stored, what was stored already, what is quarantined."""
 
+import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -51,8 +52,9 @@ def test_what_goes_in_by_binary_copy_comes_out_equal(history: Connection, rows: 
     history.execute("TRUNCATE history_fix")
     fixes = []
     for index, (*fields, attributes) in enumerate(rows):
-        text = None if attributes is None else psycopg.types.json.json.dumps(attributes).encode()
-        fixes.append((index + 1, Fix(NOON_MS, *fields, attributes=text)))
+        fix = Fix(NOON_MS, *fields)
+        fix.attributes = None if attributes is None else json.dumps(attributes).encode()
+        fixes.append((index + 1, fix))
     write_batch(history, batch_of(fixes), verdicts=verdicts_of(*[ACCEPTED] * len(fixes)))
     stored = history.execute(
         "SELECT lat, lon, speed_mps::float8, course_deg::float8, altitude_m::float8, accuracy_m::float8,"

@@ -1,7 +1,5 @@
 """An empty history and a fleet with devices."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from dispatch.history.partitions import drop_partition, existing_days
@@ -10,7 +8,7 @@ from dispatch.tests.ingest.fleets import Fixture, make_fleet
 
 
 @pytest.fixture
-def fleet(transactional_db: None) -> Iterator[Fixture]:
+def fleet(transactional_db: None) -> Fixture:
     """A fleet with devices over an empty log. (Django flushes managed tables only.)"""
     with connect(statement_timeout_s=10) as connection:
         for day in existing_days(connection):

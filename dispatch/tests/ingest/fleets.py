@@ -68,7 +68,7 @@ async def running(node: Connections | None = None) -> AsyncIterator[DispatchServ
 @asynccontextmanager
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client that calls the ASGI application directly."""
-    transport = httpx.ASGITransport(http.application)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(http.application)
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as made:
         yield made
 

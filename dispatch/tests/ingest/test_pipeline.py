@@ -169,13 +169,17 @@ async def test_a_device_deactivated_while_its_fix_waits_is_told_so_and_the_other
     assert accepted == ACCEPTED
 
 
+def _fail(_: object) -> None:
+    raise ZeroDivisionError
+
+
 async def test_an_answer_that_fails_does_not_keep_the_others_from_theirs(
     fleet: Fixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running() as service:
         device = service.registry.find("a")
         assert device is not None
-        service.pipeline.submit(device, Fix(now_ms(), 52.5, 13.25), lambda _: 1 / 0)
+        service.pipeline.submit(device, Fix(now_ms(), 52.5, 13.25), _fail)
         assert await submit(service, [("b", Fix(now_ms(), 52.5, 13.25))]) == [ACCEPTED]
     assert "Answering a fix failed" in caplog.text
 

@@ -81,6 +81,7 @@ def report_lines(tally: Tally, *, started_s: float) -> list[str]:
         *(f"    {code:<22} {count:>8,}" for code, count in sorted(tally.refusals.items())),
         f"not settled   {tally.waiting + tally.forgotten:>10,}",
         f"retried       {tally.retried_requests:>10,} requests",
+        *(f"    {cause:<22} {count:>8,}" for cause, count in sorted(tally.retries.items())),
         f"elapsed       {elapsed_s:>10,.1f} s",
         f"rate          {tally.acknowledged / elapsed_s:>10,.0f} fixes/s",
     ]

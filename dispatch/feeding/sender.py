@@ -168,7 +168,8 @@ class FixSender:
         if 200 <= answer.status < 300:
             self._take_acknowledgement(phone, answer)
         elif answer.status == 429 or answer.status >= 500 or self._is_not_known_yet(answer):
-            self._try_later(phone, asked=answer.headers.get("retry-after", ""))
+            cause = parse_error_code(answer.body, status=answer.status)
+            self._try_later(phone, cause=cause, asked=answer.headers.get("retry-after", ""))
         elif phone.in_flight > 1:
             phone.one_by_one = phone.in_flight
             phone.in_flight = 0
@@ -181,7 +182,7 @@ class FixSender:
     def _on_lost(self, lane: Lane) -> None:
         if lane in self._busy:
             phone, _ = self._busy.pop(lane)
-            self._try_later(phone, asked="")
+            self._try_later(phone, cause="no_answer", asked="")
         elif lane in self._idle:
             self._idle.remove(lane)
         self._pump()
@@ -202,11 +203,11 @@ class FixSender:
         phone.in_flight = 0
         self._settled.set()
 
-    def _try_later(self, phone: Phone, *, asked: str) -> None:
+    def _try_later(self, phone: Phone, *, cause: str, asked: str) -> None:
         """Keep everything and queue the device again after a wait."""
         phone.in_flight = 0
         phone.failures += 1
-        self.tally.retried_requests += 1
+        self.tally.retries[cause] += 1
         phone.is_queued = True
         asked_s = float(asked) if asked.isdigit() else None
         wait_s = backoff_s(phone.failures, jitter=self._random.random(), asked_s=asked_s)

@@ -16,14 +16,14 @@ class Tally:
         offered: handed to the sender.
         verdicts: acknowledged ones by verdict; quarantined ones as ``quarantined:<reason>``.
         refusals: given up by error code.
-        retried_requests: requests that were sent again after a failure.
+        retries: requests that were sent again, by cause: an error code, or ``no_answer``.
         forgotten: oldest fixes that a device's full memory dropped.
     """
 
     offered: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
-    retried_requests: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
     forgotten: int = 0
 
     @property
@@ -35,6 +35,11 @@ class Tally:
     def refused(self) -> int:
         """Fixes that the server did not take and that were given up."""
         return self.refusals.total()
+
+    @property
+    def retried_requests(self) -> int:
+        """Requests that were sent again."""
+        return self.retries.total()
 
     @property
     def waiting(self) -> int:

@@ -96,6 +96,13 @@ class Site:
         assert answer.headers["Vola-Fix"].startswith("accepted")
         return fix_time_ms
 
+    async def get(self, path: str, *, cookie: str) -> Any:
+        """The body of a page of the API."""
+        request = urllib.request.Request(f"{self.url}/api/dispatch/{path}")
+        request.add_header("Cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}")
+        answer = await asyncio.to_thread(urllib.request.urlopen, request, timeout=10)
+        return json.load(answer)
+
 
 def cookie_of(user: User) -> str:
     """A session of the user."""
@@ -166,6 +173,9 @@ async def test_a_durable_fix_reaches_tile_vehicle_and_summary_within_two_seconds
         assert (shown.rows.id.tolist(), shown.rows.status.tolist()) == ([site.device.pk], [1])
         while totals["counts"]["moving"] != 1:
             totals = await dispatcher.publication(summary)
+
+        page = await site.get(f"fleets/{site.fleet.pk}/vehicles?status=moving", cookie=seer)
+        assert [(item["label"], item["fix_time_ms"]) for item in page["items"]] == [("Wire 1", fix_time_ms)]
 
         await site.report(60.17, 24.98, speed_mps=10.0)
         left = frame_of(await dispatcher.publication(tile))

@@ -73,6 +73,8 @@ class LatestChannels:
         if frames is not None:
             self._channels[name] = channel
             channel.subscribers[subscription] = None
+        elif not channel.subscribers:
+            self._close(channel)
         return frames
 
     def _snapshot(self, channel: _LatestChannel, rules: ChannelRules) -> SourceFrames:

@@ -5,6 +5,7 @@ Each command that may take time is an `Exchange`: it counts as in flight until i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ class RpcExchange(Exchange):
         self.refuse(error)
 
 
-class ChannelExchange(Exchange):
+class ChannelExchange(Exchange, ABC):
     """A command about a channel: authorised first, then carried out by `_allowed`."""
 
     __slots__ = ("_asked", "channel", "rules")
@@ -133,8 +134,9 @@ class ChannelExchange(Exchange):
         else:
             self.close()
 
+    @abstractmethod
     def _allowed(self) -> None:
-        raise NotImplementedError
+        """Carry the command out."""
 
 
 class _Publish(ChannelExchange):

@@ -232,8 +232,7 @@ class Session:
 
     def check_deadlines(self, now_s: float) -> float | None:
         """Act on what is due: stale, ping, pong, expiry, slow decisions."""
-        if self.state is SessionState.CLOSED:
-            return None
+        assert self.state is not SessionState.CLOSED, "the end takes a session off the wheel"
         if self.state is not SessionState.CONNECTED:
             if now_s >= self.deadline_s:
                 self.close(DISCONNECT_STALE)

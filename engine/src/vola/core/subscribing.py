@@ -324,8 +324,8 @@ class Subscription:
             node.latest.leave(self)
         else:
             node.hub.leave(self)
-        if self.session.subscriptions is not None:
-            self.session.subscriptions.pop(self.channel, None)
+        assert self.session.subscriptions is not None
+        self.session.subscriptions.pop(self.channel, None)
 
 
 # Commands ------------------------------------------------------------------------------------------------------------

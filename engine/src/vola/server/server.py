@@ -127,6 +127,11 @@ class Server:
         await self._started.wait()
 
     @property
+    def is_started(self) -> bool:
+        """Whether the port is open. Any thread."""
+        return self._started.is_set()
+
+    @property
     def port(self) -> int:
         """The port that is listened on, once started."""
         port: int = self._uvicorn.servers[0].sockets[0].getsockname()[1]

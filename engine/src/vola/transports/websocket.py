@@ -7,7 +7,7 @@ counted.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, Final, cast, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -204,8 +204,8 @@ class WebSocketConnection(WSListener):
         session = self._session
         if frame.msg_type == WSMsgType.CLOSE:
             self._answer_close(transport, frame)
-        elif session is None or self._is_closing:
-            return
+        elif session is None or transport.is_close_frame_sent:
+            return  # picows goes on parsing for a moment after it has refused a frame
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             session.reject(MalformedFrame("reserved bits", disconnect=CLOSE_PROTOCOL_ERROR))
         elif frame.msg_type == WSMsgType.TEXT and frame.fin and self._fragments is None:
@@ -255,7 +255,7 @@ class WebSocketConnection(WSListener):
             session.receive(message)
 
     def _answer_close(self, transport: WSTransport, frame: WSFrame) -> None:
-        if not self._is_closing:
+        if not transport.is_close_frame_sent:
             self._is_closing = True
             code: Any = frame.get_close_code()
             transport.send_close(code or WSCloseCode.OK)

@@ -1,4 +1,4 @@
-"""The dispatcher's console: one server-rendered page, its HTTP API, and the built front end under ``static/console``."""
+"""The dispatcher's console: one server-rendered page, its HTTP API, and the built front end in ``static/console``."""
 
 from django.apps import AppConfig
 

@@ -1,7 +1,7 @@
 """Which built files the console page loads: Vite's manifest, read once.
 
-The front end is built by ``make web`` into this app's static files; names carry a hash of their content, the manifest maps
-the entry to them.
+The front end is built by ``make web`` into this app's static files; names carry a hash of their content, the manifest
+maps the entry to them.
 """
 
 import json

@@ -10,7 +10,12 @@ const ALWAYS: readonly StatusName[] = ["moving", "idle", "offline"];
 const WHEN_ANY: readonly StatusName[] = ["alert", "unlocated"];
 
 export function topBar(state: State, ctrl: Ctrl): TemplateResult {
-  const crowded = state.connection !== "live" || (state.clock?.clock_speed ?? 1) !== 1;
+  const wide = [
+    state.connection !== "live",
+    (state.clock?.clock_speed ?? 1) !== 1,
+    (state.summary?.total ?? 0) >= 10_000,
+  ];
+  const crowded = wide.filter(Boolean).length >= 2;
   return html`
     <header class="top-bar ${crowded ? "crowded" : ""}">
       ${fleetPicker(state, ctrl)} ${counters(state, ctrl)}

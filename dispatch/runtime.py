@@ -35,7 +35,11 @@ logger = logging.getLogger(__name__)
 _REPLAY_MARGIN: Final = timedelta(minutes=2)
 """Fixes that arrived so long before a checkpoint may be missing in it: they waited in the queue or in a commit."""
 
-_RESTORE_TIMEOUT_S: Final = 120.0
+_RESTORE_TIMEOUT_S: Final = 120
+"""Reading the newest fix of 50,000 devices takes half a second on a warm server, much longer on a cold one."""
+
+_SAVE_TIMEOUT_S: Final = 10
+"""Fifty milliseconds for 50,000 devices; a stop must not wait for a server that hangs."""
 
 
 class DispatchNotRunning(RuntimeError):  # noqa: N818 - named for what happened
@@ -70,7 +74,7 @@ class DispatchService:
         self._node: _Node | None = None
         timeout_s = settings.INGEST_COMMIT_TIMEOUT_S.read()
         self._storage = Storage(timeout_s=timeout_s, name="dispatch-commit")
-        self._reading = Storage(timeout_s=max(timeout_s, 30), name="dispatch-read")
+        self._reading = Storage(timeout_s=_RESTORE_TIMEOUT_S, name="dispatch-read")
         self._checkpoint_interval_s = settings.CHECKPOINT_INTERVAL_S.read()
         self.array_fixes_max = settings.INGEST_ARRAY_FIXES_MAX.read()
         self.rate = DeviceRate(rate_hz=settings.INGEST_DEVICE_RATE_HZ.read(), burst=settings.INGEST_DEVICE_BURST.read())
@@ -135,9 +139,7 @@ class DispatchService:
 
     async def _restore(self) -> None:
         """The last checkpoint, then what arrived since; without a checkpoint the newest fix of each device."""
-        checkpoint = await self._reading.run(
-            lambda connection: load_checkpoint(connection, STATE_DTYPE), timeout_s=_RESTORE_TIMEOUT_S
-        )
+        checkpoint = await self._reading.run(lambda connection: load_checkpoint(connection, STATE_DTYPE))
         since: datetime | None = None
         if checkpoint is not None:
             rows, saved_at = checkpoint
@@ -145,8 +147,7 @@ class DispatchService:
             since = saved_at - _REPLAY_MARGIN
         device_ids = self.registry.active_device_ids()
         newest = await self._reading.run(
-            lambda connection: newest_fixes(connection, device_ids=device_ids, received_since=since),
-            timeout_s=_RESTORE_TIMEOUT_S,
+            lambda connection: newest_fixes(connection, device_ids=device_ids, received_since=since)
         )
         changed = self.tracker.restore(_newer(self.tracker, _state_rows(newest)))
         kept = 0 if checkpoint is None else len(checkpoint[0])
@@ -165,7 +166,7 @@ class DispatchService:
             save_checkpoint(connection, rows, saved_at=saved_at)
 
         try:
-            await self._reading.run(save)
+            await self._reading.run(save, timeout_s=_SAVE_TIMEOUT_S)
         except (psycopg.Error, TimeoutError, OSError) as problem:
             # The one before stays; a start then replays more.
             logger.warning("The tracker's state could not be saved: %s", problem)

@@ -185,12 +185,14 @@ class Registry:
     def _apply_device(self, row: DeviceRow) -> None:
         entry = self._by_device_id.get(row.device_id)
         index = self._fleet_index[row.fleet_id]
+        is_known = entry is not None
         if entry is None:
             entry = DeviceEntry(row.device_id, row.unique_id, index)
             self._by_device_id[row.device_id] = entry
         elif self._by_unique_id.get(entry.unique_id) is entry:
             del self._by_unique_id[entry.unique_id]
-        is_revoked = (entry.is_active and not row.is_active) or entry.secret_sha256 not in (None, row.secret_sha256)
+        had = (entry.secret_sha256, entry.id_only)
+        is_revoked = is_known and (not row.is_active or had != (row.secret_sha256, row.id_only))
         entry.unique_id = row.unique_id
         entry.fleet_index = index
         entry.secret_sha256 = row.secret_sha256

@@ -20,7 +20,8 @@ __all__ = ["Storage", "connect", "connect_async"]
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_TIMEOUT_S: Final = 3
+_KEEPALIVE: Final = {"connect_timeout": 3, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
+"""Seconds, and probes: a connection to a machine that is gone is noticed within about half a minute."""
 
 
 def connect(*, statement_timeout_s: int) -> psycopg.Connection[Any]:
@@ -49,7 +50,7 @@ def _parameters() -> dict[str, Any]:
     given = connections["default"].get_connection_params()
     own = {"context", "cursor_factory", "prepare_threshold", "options", "client_encoding", "server_side_binding"}
     parameters = {key: value for key, value in given.items() if key not in own and value not in (None, "")}
-    return parameters | {"autocommit": True, "connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vola-ingest"}
+    return parameters | _KEEPALIVE | {"autocommit": True, "application_name": "vola-ingest"}
 
 
 class Storage:

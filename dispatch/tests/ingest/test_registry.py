@@ -83,6 +83,20 @@ def test_reading_one_fleet_leaves_the_others_alone() -> None:
     assert registry.active_device_ids() == [2]
 
 
+def test_a_device_that_now_needs_a_secret_loses_the_connections_that_it_made_without_one() -> None:
+    ended: list[DeviceEntry] = []
+    registry = Registry(Tracker(), on_revoked=ended.append)
+    for row, count in (
+        (DeviceRow(1, 7, "one", None, True, True), 0),
+        (DeviceRow(1, 7, "uno", None, True, True), 0),
+        (DeviceRow(1, 7, "uno", b"x" * 32, False, True), 1),
+        (DeviceRow(1, 9, "uno", b"x" * 32, False, True), 1),
+        (DeviceRow(1, 9, "uno", b"x" * 32, False, False), 2),
+    ):
+        registry.apply(registry.changes_from(FLEETS, [row], fleet_ids=None))
+        assert len(ended) == count
+
+
 def test_an_unchanged_registry_has_nothing_to_apply() -> None:
     devices = [DeviceRow(n, 7, f"d{n}", b"x" * 32, False, True) for n in range(1, 100)]
     changes = registry_of(devices).changes_from(FLEETS, devices, fleet_ids=None)

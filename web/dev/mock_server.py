@@ -1,4 +1,4 @@
-"""A stand-in for the server while the console is designed: invented vehicles on real streets. Never shipped, never tested against.
+"""A stand-in for the server while the console is designed: invented vehicles on real streets. Never shipped.
 
     .venv/bin/python web/dev/mock_server.py --port 8100 --vehicles 400 [--spread 1] [--speed 1] [--empty]
 
@@ -49,7 +49,9 @@ class Fleet:
         angle, radius = self.random.random(count) * 6.283, self.random.random(count) ** 1.6 * spread
         self.shift_lon = np.cos(angle) * radius * (spread > 0.001)
         self.shift_lat = np.sin(angle) * radius * 0.5 * (spread > 0.001)
-        self.age_s = np.where(self.status == 3, self.random.integers(301, 9000, count), self.random.integers(0, 9, count))
+        self.age_s = np.where(
+            self.status == 3, self.random.integers(301, 9000, count), self.random.integers(0, 9, count)
+        )
         self.anchor_s = time.time()
         self.start_s = 1_211_018_400.0 if speed != 1 else self.anchor_s
         self.place()
@@ -75,7 +77,9 @@ class Fleet:
 
     def place(self) -> None:
         at = self.along[self.offsets[self.edge]] + self.travelled
-        point = np.clip(np.searchsorted(self.along, at, "right") - 1, self.offsets[self.edge], self.offsets[self.edge + 1] - 2)
+        point = np.clip(
+            np.searchsorted(self.along, at, "right") - 1, self.offsets[self.edge], self.offsets[self.edge + 1] - 2
+        )
         span = self.along[point + 1] - self.along[point]
         share = np.clip((at - self.along[point]) / np.where(span > 0, span, 1), 0, 1)
         east, north = self.lon[point + 1] - self.lon[point], self.lat[point + 1] - self.lat[point]
@@ -105,9 +109,15 @@ class Fleet:
         counts = np.bincount(self.status, minlength=5)
         bounds = [self.at_lon.min(), self.at_lat.min(), self.at_lon.max(), self.at_lat.max()] if self.count else None
         return {
-            "fleet_id": fleet_id, "name": "City couriers", "clock_ms": int(self.clock_s() * 1000), "clock_speed": self.speed,
-            "wall_ms": int(time.time() * 1000), "counts": {name: int(counts[i]) for i, name in enumerate(STATUSES)},
-            "total": self.count, "bounds": [float(b) for b in bounds] if bounds else None, "rates": {"fixes_per_s": 0},
+            "fleet_id": fleet_id,
+            "name": "City couriers",
+            "clock_ms": int(self.clock_s() * 1000),
+            "clock_speed": self.speed,
+            "wall_ms": int(time.time() * 1000),
+            "counts": {name: int(counts[i]) for i, name in enumerate(STATUSES)},
+            "total": self.count,
+            "bounds": [float(b) for b in bounds] if bounds else None,
+            "rates": {"fixes_per_s": 0},
         }
 
     def tile(self, level: int, x: int, y: int) -> str:
@@ -117,9 +127,13 @@ class Fleet:
         ids = np.diff(rows + 1, prepend=0).astype("<u4")
         unknown = (rows % 31 == 0) * 8
         columns = [
-            planes(ids), planes((tx[rows] * 65535).astype("<u2")), planes((ty[rows] * 65535).astype("<u2")),
-            self.course[rows].tobytes(), (np.where(self.status[rows] == 1, self.edge_speed[self.edge[rows]] * 2, 0)).astype("u1").tobytes(),
-            (self.status[rows] | unknown).astype("u1").tobytes(), planes(np.minimum(self.age_s[rows], 65535).astype("<u2")),
+            planes(ids),
+            planes((tx[rows] * 65535).astype("<u2")),
+            planes((ty[rows] * 65535).astype("<u2")),
+            self.course[rows].tobytes(),
+            (np.where(self.status[rows] == 1, self.edge_speed[self.edge[rows]] * 2, 0)).astype("u1").tobytes(),
+            (self.status[rows] | unknown).astype("u1").tobytes(),
+            planes(np.minimum(self.age_s[rows], 65535).astype("<u2")),
         ]
         return envelope(1, level, x, y, len(rows), self.clock_s(), b"".join(columns))
 
@@ -127,7 +141,7 @@ class Fleet:
         side = 2.0**level
         tx, ty = (self.x * side - x) * 8, (self.y * side - y) * 8
         inside = (tx >= 0) & (tx < 8) & (ty >= 0) & (ty < 8) & (self.status != 0)
-        cell = (ty[inside].astype(int) * 8 + tx[inside].astype(int))
+        cell = ty[inside].astype(int) * 8 + tx[inside].astype(int)
         counts = np.zeros((5, 64), "<u4")
         np.add.at(counts, (self.status[inside], cell), 1)
         used = np.flatnonzero(counts.sum(axis=0))
@@ -200,10 +214,18 @@ class Mock:
         if match := re.match(r"vehicles/(\d+)/track", path):
             edge, index = 0, int(match[1]) - 1
             item = fleet.item(index)
-            points = [[item["lon"] - 0.0001 * k, item["lat"] - 0.00004 * k, item["fix_time_ms"] - 15000 * k, 8.0] for k in range(60, -1, -1)]
+            points = [
+                [item["lon"] - 0.0001 * k, item["lat"] - 0.00004 * k, item["fix_time_ms"] - 15000 * k, 8.0]
+                for k in range(60, -1, -1)
+            ]
             return 200, {"points": points, "gaps_after": [25 + edge], "thinned": False}
         if match := re.match(r"vehicles/(\d+)", path):
-            extra = {"unique_id": f"86400{int(match[1]):010d}", "accuracy_m": 4.2, "battery_pct": 81.0, "altitude_m": 18.0}
+            extra = {
+                "unique_id": f"86400{int(match[1]):010d}",
+                "accuracy_m": 4.2,
+                "battery_pct": 81.0,
+                "altitude_m": 18.0,
+            }
             extra |= {"course_deg": 120.0, "fleet_id": 1, "counts_today": {"accepted": 4211, "quarantined": 3}}
             return 200, fleet.item(int(match[1]) - 1) | extra
         status, search = query.get("status", [None])[0], query.get("search", [""])[0].lower()
@@ -226,11 +248,18 @@ class Mock:
                 for line in message["text"].splitlines():
                     command = json.loads(line)
                     if "connect" in command:
-                        replies.append({"id": command["id"], "connect": {"client": "mock", "version": "mock", "ping": 25, "pong": True}})
+                        replies.append(
+                            {
+                                "id": command["id"],
+                                "connect": {"client": "mock", "version": "mock", "ping": 25, "pong": True},
+                            }
+                        )
                     elif "subscribe" in command:
                         channel = command["subscribe"]["channel"]
                         channels.add(channel)
-                        replies.append({"id": command["id"], "subscribe": {"publications": [{"data": self.data(channel)}]}})
+                        replies.append(
+                            {"id": command["id"], "subscribe": {"publications": [{"data": self.data(channel)}]}}
+                        )
                     elif "unsubscribe" in command:
                         channels.discard(command["unsubscribe"]["channel"])
                         replies.append({"id": command["id"], "unsubscribe": {}})
@@ -264,11 +293,17 @@ def page() -> str:
     manifest = json.loads((STATIC / "console" / "manifest.json").read_text())["src/console/main.ts"]
     template = (ROOT / "dispatch" / "console" / "templates" / "console" / "console.html").read_text()
     styles = "".join(f'<link rel="stylesheet" href="/static/console/{name}">' for name in manifest["css"])
-    template = re.sub(r"\{% for style.*?\{% endfor %\}\{% for module.*?\{% endfor %\}", styles, template, flags=re.S)
-    template = template.replace("{% static assets.script %}", f"/static/console/{manifest['file']}").replace("{% load static %}", "")
+    template = re.sub(
+        r"\{% for style.*?\{% endfor %\}\{% for module.*?\{% endfor %\}", styles, template, flags=re.DOTALL
+    )
+    template = template.replace("{% static assets.script %}", f"/static/console/{manifest['file']}").replace(
+        "{% load static %}", ""
+    )
     template = re.sub(r"\{% static '([^']+)' %\}", r"/static/\1", template)
     config = {
-        "user": "demo dispatcher", "apiUrl": "/api/dispatch/", "socketPath": "/connection/websocket",
+        "user": "demo dispatcher",
+        "apiUrl": "/api/dispatch/",
+        "socketPath": "/connection/websocket",
         "basemap": {"city": "/static/basemap/helsinki.pmtiles", "world": "/static/basemap/world.pmtiles"},
         "links": {"start": "/", "admin": "/admin/"},
     }

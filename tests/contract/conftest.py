@@ -40,6 +40,20 @@ def site(contract_database: tuple[dict[str, str], dict[str, User]]) -> Iterator[
         yield Site(server, users=users)
 
 
+@pytest.fixture(scope="session")
+def strict_site(contract_database: tuple[dict[str, str], dict[str, User]]) -> Iterator[Site]:
+    """One server with tight limits for all tests of limits; strangers may connect to it."""
+    environment, users = contract_database
+    limits = {
+        "ALLOW_ANONYMOUS": True,
+        "PING_INTERVAL_S": 1,
+        "PONG_TIMEOUT_S": 0.9,
+        "CLIENT_CHANNELS_MAX": 2,
+    }
+    with run_server(manage=MANAGE, env=environment | {"CONTRACT_VOLA": json.dumps(limits)}) as server:
+        yield Site(server, users=users)
+
+
 @pytest.fixture
 def start_site(contract_database: tuple[dict[str, str], dict[str, User]]) -> Iterator[Callable[..., Site]]:
     """Starts servers of a test's own: start_site(port=0, PING_INTERVAL_S=1)."""

@@ -149,6 +149,17 @@ async def test_a_django_permission_decides(site: Site) -> None:
         assert refused.value.code == 103
 
 
+async def test_a_deactivated_user_loses_the_open_connection_and_cannot_come_back(site: Site) -> None:
+    events = Connection()
+    async with client_of(site, user=site.users["eve"], events=events) as client, client_of(site) as neighbour:
+        await subscribe(client, "chat:deactivated")
+        assert (await site.get("/deactivate/eve")).json() == {"deactivated": "eve"}
+        await until(lambda: events.disconnected)
+        assert (await neighbour.rpc("echo", 1)).data == 1
+    assert events.disconnected == [(3501, "bad request")]
+    assert events.connected_count == 1
+
+
 async def test_an_unsubscribed_client_gets_nothing_more_and_may_come_back(site: Site) -> None:
     async with client_of(site) as client, client_of(site, user=site.bob) as other:
         subscription, seen = await subscribe(client, "quiet:unsubscribe")
@@ -230,10 +241,9 @@ async def test_rpc_answers_results_and_errors(site: Site) -> None:
             assert (refused.value.code, refused.value.temporary) == (code, temporary)
 
 
-async def test_pings_keep_a_silent_client_connected(start_site: Callable[..., Site]) -> None:
-    site = start_site(PING_INTERVAL_S=1, PONG_TIMEOUT_S=0.5)
+async def test_pings_keep_a_silent_client_connected(strict_site: Site) -> None:
     events = Connection()
-    async with client_of(site, events=events, max_server_ping_delay=1.0) as client:
+    async with client_of(strict_site, events=events, max_server_ping_delay=1.0) as client:
         await client.ready(5)
         await asyncio.sleep(3)
         assert (await client.rpc("echo", 1)).data == 1
@@ -311,19 +321,19 @@ async def test_a_latest_channel_starts_with_a_snapshot_and_keeps_the_last_value_
 async def test_a_latest_channel_conflates_what_comes_faster_than_its_rate(site: Site) -> None:
     async with client_of(site) as client:
         _, seen = await subscribe(client, "prices:fast")
-        for price in range(100):
-            await site.publish("prices:fast", {"oil": price}, key="oil")
-        await until(lambda: bool(seen.publications) and seen.publications[-1] == {"oil": 99})
-    prices = [data["oil"] for data in seen.publications]
+        await site.publish("prices:fast", 0, repeat=100, key="oil")
+        await site.publish("prices:fast", 100, repeat=100, key="oil")
+        await until(lambda: bool(seen.publications) and seen.publications[-1] == {"n": 199})
+    prices = [data["n"] for data in seen.publications]
     assert prices == sorted(set(prices))
-    assert len(prices) < 60
+    assert len(prices) < 20
 
 
 async def test_an_own_source_sends_a_snapshot_then_changes_that_join_up_at_the_channels_rate(site: Site) -> None:
     async with client_of(site) as client:
         subscription, seen = await subscribe(client, "ticks:one")
         await until(lambda: len(seen.publications) >= 6)
-        assert (await site.get("/state")).json() == {"open_sources": 1}
+        assert (await site.get("/state")).json()["open_sources"] == 1
         await subscription.unsubscribe()
         first, *changes = seen.publications
         version = first["full"]
@@ -334,5 +344,5 @@ async def test_an_own_source_sends_a_snapshot_then_changes_that_join_up_at_the_c
         # 50 ticks a second are conflated to 10 frames a second.
         assert max(change["now"] - change["since"] for change in changes) >= 3
         async with asyncio.timeout(5):
-            while (await site.get("/state")).json() != {"open_sources": 0}:  # noqa: ASYNC110  of another process
+            while (await site.get("/state")).json()["open_sources"]:  # noqa: ASYNC110  of another process
                 await asyncio.sleep(0.02)

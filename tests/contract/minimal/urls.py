@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from tests.contract.minimal.services import open_source_count
-from vola.django import publish
+from vola.django import publish, running
 from vola.errors import VolaError
 
 
@@ -19,6 +20,8 @@ def publish_view(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             for number in range(wanted.get("repeat", 1)):
                 data = wanted["data"] if "repeat" not in wanted else {"n": wanted["data"] + number}
+                if "padding" in wanted:
+                    data["padding"] = "x" * wanted["padding"]
                 publish(wanted["channel"], data, key=wanted.get("key"))
             transaction.set_rollback(wanted.get("undo", False))
     except VolaError as error:
@@ -28,7 +31,16 @@ def publish_view(request: HttpRequest) -> HttpResponse:
 
 def state_view(request: HttpRequest) -> HttpResponse:
     """What the process holds."""
-    return JsonResponse({"open_sources": open_source_count()})
+    disconnects = running.current().node.snapshot().disconnects
+    return JsonResponse({"open_sources": open_source_count(), "disconnects": disconnects})
 
 
-urlpatterns = [path("publish", publish_view), path("state", state_view)]
+def deactivate_view(request: HttpRequest, name: str) -> HttpResponse:
+    """Deactivate a user, as the admin would."""
+    user = get_user_model().objects.get(username=name)
+    user.is_active = False
+    user.save()
+    return JsonResponse({"deactivated": name})
+
+
+urlpatterns = [path("deactivate/<name>", deactivate_view), path("publish", publish_view), path("state", state_view)]

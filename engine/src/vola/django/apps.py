@@ -7,6 +7,7 @@ from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
 from vola.django.checks import check_all
+from vola.django.revocation import connect_signals
 
 __all__ = ["VolaConfig"]
 
@@ -19,6 +20,7 @@ class VolaConfig(AppConfig):
     verbose_name = "Vola"
 
     def ready(self) -> None:
-        """Import every app's channels.py and rpc.py."""
+        """Import every app's channels.py and rpc.py, and watch users and their permissions."""
         autodiscover_modules("channels", "rpc")
         checks.register(check_all, "vola")
+        connect_signals()

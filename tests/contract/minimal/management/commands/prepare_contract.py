@@ -11,13 +11,13 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Ada may do what needs a permission, Bob may not."""
+    """Ada may do what needs a permission, Bob may not; Eve will be deactivated."""
 
     def handle(self, **options: Any) -> None:
         """Migrate, create, print."""
         call_command("migrate", verbosity=0)
         keys: dict[str, dict[str, str]] = {}
-        for name in ("ada", "bob"):
+        for name in ("ada", "bob", "eve"):
             user = get_user_model().objects.create_user(username=name, password="correct horse")
             if name == "ada":
                 user.user_permissions.add(Permission.objects.get(codename="view_group"))

@@ -399,6 +399,16 @@ def test_presence_alone_tells_nobody(world: World) -> None:
     assert "join" in world.client().connect().ask(subscribe("hall"))[1]["push"]
 
 
+def test_a_shutdown_does_not_tell_everybody_of_everybody(world: World) -> None:
+    world.directory.rules["hall"] = ChannelRules(join_leave=True)
+    clients = [world.client().connect() for _ in range(3)]
+    for client in clients:
+        client.ask(subscribe("hall"))
+    clients[2].received()
+    world.node.close_all()
+    assert not any("leave" in message.get("push", {}) for client in clients for message in client.received())
+
+
 def test_joins_reach_live_subscribers_only(world: World) -> None:
     world.directory.rules["room"] = ChannelRules(history_size=5, history_ttl_s=5, recoverable=True, join_leave=True)
     ann, bob = world.client().connect("ann"), world.client().connect("bob")

@@ -132,6 +132,17 @@ async def test_other_upgrades_are_refused(path: str, protocols: Any, status: int
         assert running.node.snapshot().malformed == {f"http_{status}": 1}
 
 
+async def test_only_get_is_upgraded() -> None:
+    async with run_server() as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        writer.write(
+            b"POST /connection/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert (await reader.read()).startswith(b"HTTP/1.1 405")
+        writer.close()
+
+
 async def test_the_number_of_connections_is_limited() -> None:
     async with run_server(ServerConfig(port=0, connections_max=1, close_wait_s=0.5)) as running:
         async with connect(running.url):

@@ -139,6 +139,7 @@ class Node:
         self._sessions: set[Session] = set()
         self._unflushed: list[Session] = []
         self._checked_at_s = clock.monotonic_s()
+        self._is_shutting_down = False
         broker.start(self)
 
     # Connections --------------------------------------------------------------------------------------------------
@@ -194,6 +195,7 @@ class Node:
 
     def close_all(self, disconnect: Disconnect = DISCONNECT_SHUTDOWN, *, count_max: int | None = None) -> int:
         """End connections, at most `count_max` in this call. Returns how many are left."""
+        self._is_shutting_down |= disconnect is DISCONNECT_SHUTDOWN
         sessions = self.sessions()
         for session in sessions if count_max is None else sessions[:count_max]:
             session.close(disconnect)
@@ -259,6 +261,8 @@ class Node:
 
     def deliver_leave(self, channel: str, info: ClientIdentity) -> None:
         """From the broker: somebody left."""
+        if self._is_shutting_down:
+            return  # all go: telling each of them of each other would be quadratic
         self.hub.deliver_push(channel, Push(channel=channel, leave=Leave(to_client_info(info))))
 
     def entered(self, subscription: Subscription) -> None:

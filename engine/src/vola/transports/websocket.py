@@ -96,7 +96,7 @@ class _Upgrade(asyncio.Protocol):
         self._early = bytearray()
         head, _, _ = data.partition(b"\r\n\r\n")
         request_line, *lines = head.decode("latin-1").split("\r\n")
-        target = request_line.split(" ")[1]
+        method, target, _ = request_line.split(" ")
         path, _, query = target.partition("?")
         headers: dict[str, str] = {}
         for line in lines:
@@ -105,7 +105,7 @@ class _Upgrade(asyncio.Protocol):
             headers[name] = value if name not in headers else headers[name] + separator + value
         handshake = Handshake(headers=headers, path=unquote(path), query=query, peer=self._peer())
         offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
-        status = self._endpoint.refusal(handshake, offered)
+        status = self._endpoint.refusal(handshake, offered) if method == "GET" else HTTPStatus.METHOD_NOT_ALLOWED
         if status is not None:
             self._refuse(status)
             return

@@ -39,7 +39,7 @@ VARIABLES = (
         name="VALKEY_URL",
         default="redis://127.0.0.1:6379/0",
         legal="redis://, rediss:// or unix://",
-        help="The Valkey or Redis server (7 or newer) of cache, sessions, login throttling and broker.",
+        help="The Valkey or Redis server (7 or newer) of the cache, the sessions and the throttling of sign-ins.",
     ),
     Variable(
         name="VOLA_SECRET_KEY",

@@ -18,7 +18,8 @@ from project.demo.words import FLEET_NAME, driver_names, registrations, vehicle_
 
 __all__ = ["Loaded", "load_demo"]
 
-PASSWORD_BYTES = 12
+PASSWORD_CHARACTERS = 16
+PASSWORD_ALPHABET = "abcdefghijkmnpqrstuvwxyzACDEFGHJKLMNPQRSTUVWXYZ2345679"  # noqa: S105 - signs that none mistakes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +60,11 @@ def _user(role: Role, *, group: Group) -> str:
     user = User.objects.filter(username=role.username).first()
     password = ""
     if user is None:
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        password = "".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(PASSWORD_CHARACTERS))
         user = User.objects.create_user(
             role.username,
             password=password,
-            first_name=role.first_name,
-            last_name=role.last_name,
+            first_name=role.full_name,
             is_staff=role.is_staff,
             is_superuser=role.is_superuser,
         )

@@ -19,8 +19,7 @@ class Role:
 
     slug: str
     username: str
-    first_name: str
-    last_name: str
+    full_name: str
     title: str
     shows: str
     landing: str
@@ -34,8 +33,7 @@ ROLES = (
     Role(
         slug="dispatcher",
         username="dispatcher",
-        first_name="Demo",
-        last_name="Dispatcher",
+        full_name="Demo dispatcher",
         title="Dispatcher",
         shows="The live map: every vehicle as it moves, counters by status, search, and the way a vehicle came.",
         landing="/console/",
@@ -45,8 +43,7 @@ ROLES = (
     Role(
         slug="manager",
         username="manager",
-        first_name="Demo",
-        last_name="Manager",
+        full_name="Demo manager",
         title="Fleet manager",
         shows="The fleet's vehicles, drivers and devices in the administration, without other people's rights.",
         landing="/admin/",
@@ -57,8 +54,7 @@ ROLES = (
     Role(
         slug="administrator",
         username="admin",
-        first_name="Demo",
-        last_name="Administrator",
+        full_name="Demo administrator",
         title="Administrator",
         shows="Everything in the administration: fleets and their clocks, people, groups and rights.",
         landing="/admin/",

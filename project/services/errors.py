@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["ServiceError", "ServiceMissingError", "ServiceNotReadyError", "log_tail"]
 
-LOG_TAIL_LINES = 30
+LOG_TAIL_LINES = 40
 
 
 def log_tail(log: Path, *, lines: int = LOG_TAIL_LINES) -> str:

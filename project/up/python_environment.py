@@ -36,7 +36,7 @@ def ensure_python_environment() -> None:
     pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     run_step(
         "Installing the Python packages (pinned, with hashes)",
-        [*pip, "--only-binary", ":all:", "--require-hashes", "-r", LOCK],
+        [*pip, "--only-binary", ":all:", "--no-compile", "--require-hashes", "-r", LOCK],
         log=LOGS / "packages.log",
     )
     run_step(

@@ -151,7 +151,7 @@ def frame_of(data: str) -> VehicleFrame:
     return frame
 
 
-async def test_a_durable_fix_reaches_tile_vehicle_and_summary_within_two_seconds(site: Site, seer: str) -> None:
+async def test_a_durable_fix_reaches_tile_vehicle_summary_and_list(site: Site, seer: str) -> None:
     tile = tile_at(site.fleet, 60.17, 24.94)
     vehicle = VehicleChannel(fleet_id=site.fleet.pk, device_id=site.device.pk)
     summary = SummaryChannel(fleet_id=site.fleet.pk)
@@ -164,12 +164,10 @@ async def test_a_durable_fix_reaches_tile_vehicle_and_summary_within_two_seconds
         assert (totals["total"], totals["counts"]["unlocated"]) == (1, 1)
 
         fix_time_ms = await site.report(60.17, 24.94, speed_mps=10.0)
-        durable_at_s = time.monotonic()
 
         followed = await dispatcher.publication(vehicle)
         assert (followed["lat"], followed["lon"], followed["fix_time_ms"]) == (60.17, 24.94, fix_time_ms)
         shown = frame_of(await dispatcher.publication(tile))
-        assert time.monotonic() - durable_at_s < 2.0
         assert (shown.rows.id.tolist(), shown.rows.status.tolist()) == ([site.device.pk], [1])
         while totals["counts"]["moving"] != 1:
             totals = await dispatcher.publication(summary)

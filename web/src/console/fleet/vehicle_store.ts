@@ -42,6 +42,9 @@ export class VehicleStore {
   /** End of the last glide under way, seconds of performance.now(). */
   gliding_until_s = 0;
 
+  private frames = 0;
+  /** The frame that spoke of a slot last. */
+  private stamp = new Uint32Array(this.capacity);
   private readonly slots = new Map<number, number>();
   private readonly free: number[] = [];
   private leaving: { slot: number; id: number; tile: number; at_s: number }[] = [];
@@ -52,14 +55,11 @@ export class VehicleStore {
 
   /** Take a snapshot or a delta of the tile numbered `tile`. `glide` false: everything jumps (reduced motion, first sight). */
   apply(frame: VehicleFrame, tile: number, now_s: number, glide: boolean): void {
-    const seen = frame.kind === KIND_SNAPSHOT ? new Set<number>() : null;
-    for (let row = 0; row < frame.id.length; row++) {
-      const slot = this.put(frame, row, tile, now_s, glide);
-      seen?.add(slot);
-    }
-    if (seen !== null) {
+    const stamp = ++this.frames;
+    for (let row = 0; row < frame.id.length; row++) this.stamp[this.put(frame, row, tile, now_s, glide)] = stamp;
+    if (frame.kind === KIND_SNAPSHOT) {
       for (let slot = 0; slot < this.high; slot++) {
-        if (this.tile[slot] === tile && !seen.has(slot)) this.leave(slot, now_s);
+        if (this.tile[slot] === tile && this.stamp[slot] !== stamp) this.leave(slot, now_s);
       }
     }
     for (const id of frame.gone) {
@@ -104,8 +104,12 @@ export class VehicleStore {
   nearest(x: number, y: number, radius: number, now_s: number, statusMask: number): number | undefined {
     let best: number | undefined;
     let bestSquare = radius * radius;
+    // A glide is never longer than this, so what ends further away is not drawn within the radius.
+    const reach = radius + GLIDE_UNITS_MAX;
+    const { to_x, to_y, status } = this;
     for (let slot = 0; slot < this.high; slot++) {
-      if (!((statusMask >> (this.status[slot] & 7)) & 1)) continue;
+      if (Math.abs(to_x[slot] - x) > reach || Math.abs(to_y[slot] - y) > reach) continue;
+      if (!((statusMask >> (status[slot] & 7)) & 1)) continue;
       const share = this.glideShare(slot, now_s);
       const dx = this.from_x[slot] + (this.to_x[slot] - this.from_x[slot]) * share - x;
       const dy = this.from_y[slot] + (this.to_y[slot] - this.from_y[slot]) * share - y;
@@ -221,6 +225,7 @@ export class VehicleStore {
     this.status.fill(STATUS_FREE, this.high);
     this.tile.fill(NO_TILE, this.high);
     this.fix_time_s = wider(this.fix_time_s);
+    this.stamp = wider(this.stamp);
     this.dirty = new Uint8Array(this.capacity / CHUNK).fill(1);
   }
 }

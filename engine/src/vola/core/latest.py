@@ -29,6 +29,8 @@ _logger = logging.getLogger("vola.latest")
 
 # A delivery that comes a little early by the clock counts as on time; else a jittering timer would halve the rate.
 RATE_SLACK: Final = 0.05
+# Between sweeps that are made because all room for keyed channels is taken: each looks at all of them.
+FULL_SWEEP_PAUSE_S: Final = 1.0
 
 
 class _LatestChannel:
@@ -55,6 +57,7 @@ class LatestChannels:
         self._counters = counters
         self._channels: dict[str, _LatestChannel] = {}
         self._keyed: dict[str, tuple[KeyedSource, float]] = {}
+        self._swept_at_s = float("-inf")
 
     @property
     def channel_count(self) -> int:
@@ -197,6 +200,9 @@ class LatestChannels:
     def _keyed_source(self, name: str, rules: ChannelRules) -> KeyedSource:
         entry = self._keyed.get(name)
         if entry is None:
+            now_s = self._clock.monotonic_s()
+            if len(self._keyed) >= self._limits.latest_channels_max and now_s >= self._swept_at_s + FULL_SWEEP_PAUSE_S:
+                self.sweep(now_s)  # the node sweeps regularly only while somebody is connected
             if len(self._keyed) >= self._limits.latest_channels_max:
                 raise TooManyKeys(name, limit=self._limits.latest_channels_max)
             entry = self._keyed[name] = (KeyedSource(keys_max=self._limits.latest_keys_max), rules.history_ttl_s)
@@ -205,6 +211,7 @@ class LatestChannels:
 
     def sweep(self, now_s: float) -> None:
         """Forget keyed content that nobody is subscribed to and that has outlived its time."""
+        self._swept_at_s = now_s
         for name, (source, ttl_s) in tuple(self._keyed.items()):
             if name not in self._channels and now_s >= source.idle_since_s + ttl_s:
                 del self._keyed[name]

@@ -37,7 +37,7 @@ class Answer[T]:
             self._future.set_result(value)
 
     async def value(self) -> T:
-        return await asyncio.wait_for(self._future, 5)
+        return await asyncio.wait_for(self._future, 20)
 
 
 @dataclass
@@ -57,15 +57,21 @@ type Decision = Allowed | Denied
 
 
 @pytest.fixture
-async def executor() -> AsyncIterator[DjangoExecutor]:
-    started = DjangoExecutor(asyncio.get_running_loop(), threads=2, queue=4, timeout_s=0.3)
+def timeout_s() -> float:
+    """The time limit of calls; tests about it set a short one by parametrizing this name."""
+    return 10.0
+
+
+@pytest.fixture
+async def executor(timeout_s: float) -> AsyncIterator[DjangoExecutor]:
+    started = DjangoExecutor(asyncio.get_running_loop(), threads=2, queue=4, timeout_s=timeout_s)
     yield started
     started.stop(wait_s=2)
 
 
 @pytest.fixture
-async def caller(executor: DjangoExecutor) -> AsyncIterator[Caller]:
-    started = Caller(asyncio.get_running_loop(), executor=executor, tasks_max=4, timeout_s=0.3)
+async def caller(executor: DjangoExecutor, timeout_s: float) -> AsyncIterator[Caller]:
+    started = Caller(asyncio.get_running_loop(), executor=executor, tasks_max=4, timeout_s=timeout_s)
     yield started
     started.stop()
 

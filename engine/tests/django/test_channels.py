@@ -22,6 +22,8 @@ from vola.errors import (
     ErrorReply,
 )
 
+SHORT_LIMIT = pytest.mark.parametrize("timeout_s", [0.3])
+
 
 class Closed(Channel):
     pattern = "closed:{x:int}"
@@ -117,6 +119,7 @@ async def test_an_exception_is_logged_and_never_told(
 
 
 @pytest.mark.parametrize("action", [Action.SUBSCRIBE, Action.PUBLISH])
+@SHORT_LIMIT
 async def test_a_function_past_its_time_limit_answers_a_temporary_internal_error(
     directory: DjangoChannelDirectory, action: Action, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,12 +138,14 @@ async def test_only_true_opens_a_channel(
     assert "only True allows" in caplog.text
 
 
+@SHORT_LIMIT
 async def test_an_overloaded_executor_answers_too_many_requests(directory: DjangoChannelDirectory) -> None:
     answers = await asyncio.gather(*(ask(directory, Action.SUBSCRIBE, "broken:hangs") for _ in range(10)))
     assert answers.count(ERROR_TOO_MANY_REQUESTS) > 0
     assert answers.count(ERROR_TOO_MANY_REQUESTS) + answers.count(ERROR_INTERNAL) == 10
 
 
+@SHORT_LIMIT
 async def test_asynchronous_functions_are_bounded_too(directory: DjangoChannelDirectory) -> None:
     answers = await asyncio.gather(*(ask(directory, Action.PUBLISH, "broken:hangs") for _ in range(10)))
     assert answers.count(ERROR_TOO_MANY_REQUESTS) == 6

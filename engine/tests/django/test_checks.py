@@ -154,6 +154,12 @@ def test_a_time_limit_beyond_the_clients_own_is_a_warning() -> None:
     assert only(check(EXECUTOR_TIMEOUT_S=5)).id == "vola.W003"
 
 
+def test_a_pong_may_not_take_longer_than_the_next_ping() -> None:
+    message = only(check(PING_INTERVAL_S=5, PONG_TIMEOUT_S=5))
+    assert message.id == "vola.E002"
+    assert "PONG_TIMEOUT_S" in message.msg
+
+
 def test_nobody_able_to_connect_is_a_warning() -> None:
     assert only(check(AUTHENTICATORS=[])).id == "vola.W004"
 

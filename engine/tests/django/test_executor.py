@@ -10,6 +10,8 @@ from engine.tests.django.conftest import Answer
 from vola.django.errors import ExecutorOverloaded, ExecutorTimeout
 from vola.django.executor import DjangoExecutor, Outcome
 
+SHORT_LIMIT = pytest.mark.parametrize("timeout_s", [0.3])
+
 
 async def test_a_function_runs_in_another_thread_and_is_answered_on_the_loop(executor: DjangoExecutor) -> None:
     threads: list[int] = []
@@ -31,6 +33,7 @@ async def test_an_exception_is_handed_over(executor: DjangoExecutor) -> None:
     assert isinstance((await answer.value())[1], ZeroDivisionError)
 
 
+@SHORT_LIMIT
 async def test_a_function_past_its_time_limit_is_answered_once(executor: DjangoExecutor) -> None:
     release = threading.Event()
     answer: Answer[Outcome] = Answer()

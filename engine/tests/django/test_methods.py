@@ -22,6 +22,8 @@ from vola.errors import (
     ErrorReply,
 )
 
+SHORT_LIMIT = pytest.mark.parametrize("timeout_s", [0.3])
+
 
 class Order(msgspec.Struct):
     number: int
@@ -170,6 +172,7 @@ async def test_an_exception_is_logged_and_never_told(
     assert "a secret" in caplog.text
 
 
+@SHORT_LIMIT
 async def test_a_method_past_its_time_limit_answers_internal_error_and_too_many_are_refused(
     directory: DjangoRpcDirectory,
 ) -> None:

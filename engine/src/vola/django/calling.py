@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ logger = logging.getLogger("vola.django")
 # Coroutines reach the database through asgiref's thread, which no request ever ends; its connections are looked at this
 # often.
 _CONNECTION_CARE_INTERVAL_S: Final = 15.0
+_OVERLOAD_LOG_INTERVAL_S: Final = 1.0
 
 
 class Caller:
@@ -111,10 +113,28 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function)
 
 
+class _OverloadLog:
+    """Says that calls were refused, once a second: an overload must not flood the log as well."""
+
+    def __init__(self) -> None:
+        self._said_at_s = float("-inf")
+        self._unsaid_count = 0
+
+    def note(self, doing: str) -> None:
+        self._unsaid_count += 1
+        now_s = time.monotonic()
+        if now_s - self._said_at_s >= _OVERLOAD_LOG_INTERVAL_S:
+            logger.warning("Too many calls wait for the executor; refused %d, now %s.", self._unsaid_count, doing)
+            self._said_at_s, self._unsaid_count = now_s, 0
+
+
+_overload_log: Final = _OverloadLog()
+
+
 def refusal_for(error: BaseException, *, doing: str) -> ErrorReply:
     """The reply for a failed call. What went wrong is logged here and never told to the client."""
     if isinstance(error, ExecutorOverloaded):
-        logger.warning("Too many calls are waiting for the executor: refused %s.", doing)
+        _overload_log.note(doing)
         return ERROR_TOO_MANY_REQUESTS
     if isinstance(error, UserGone):
         return ERROR_PERMISSION_DENIED

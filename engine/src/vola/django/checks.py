@@ -44,7 +44,7 @@ def check_all(**_kwargs: Any) -> list[CheckMessage]:
     setting_problems = list(_check_settings(values))
     messages = [*setting_problems, *_check_registrations(), *_check_server()]
     if not setting_problems:  # The rest reads the settings.
-        messages += [*_check_paths(), *_check_authentication(), *_check_openness()]
+        messages += [*_check_paths(), *_check_authentication(), *_check_openness(), *_check_times()]
     return messages
 
 
@@ -144,6 +144,15 @@ def _check_openness() -> Iterator[CheckMessage]:
                     hint="Ask something of the user in may_publish, or turn ALLOW_ANONYMOUS off.",
                     id="vola.W002",
                 )
+
+
+def _check_times() -> Iterator[CheckMessage]:
+    if vola_settings.PONG_TIMEOUT_S.read() >= vola_settings.PING_INTERVAL_S.read():
+        yield Error(
+            'VOLA["PONG_TIMEOUT_S"] must be shorter than PING_INTERVAL_S.',
+            hint="A client must be able to answer a ping before the next one is due.",
+            id="vola.E002",
+        )
     if vola_settings.EXECUTOR_TIMEOUT_S.read() >= _CLIENT_TIMEOUT_S:
         yield CheckWarning(
             'VOLA["EXECUTOR_TIMEOUT_S"] is not below the 5 s after which clients give up and reconnect.',

@@ -28,7 +28,7 @@ import { type CellBubble, CellCanvas, type Projection } from "./cell_canvas";
 import { graticule, graticuleLayers } from "./graticule";
 import { basemapStyle } from "./style";
 import { trackFeatures, trackLayers } from "./track";
-import { markerSize, VehicleLayer } from "./vehicle_layer";
+import { VehicleLayer } from "./vehicle_layer";
 
 export interface MapHooks {
   ready(): void;
@@ -313,7 +313,7 @@ export class FleetMap {
     const slot = this.store.nearest(
       view.center[0] + (x - view.width / 2) / view.pixels,
       view.center[1] + (y - view.height / 2) / view.pixels,
-      (markerSize(this.map.getZoom()) / 2 + 5) / view.pixels,
+      (this.vehicles.size_px / 2 + 5) / view.pixels,
       this.draw_s(),
       this.scene.statusMask,
     );

@@ -11,6 +11,8 @@ import { FRAGMENT_SHADER, VERTEX_SHADER } from "./vehicle_shaders";
 
 const FLOATS = 8;
 const ORIGIN_MOVE_UNITS = 0.01;
+const SIZE_LEAST_PX = 8;
+const SAMPLE = 16;
 const ALERT_BIT = 1 << 4;
 
 export interface VehicleLook {
@@ -32,6 +34,8 @@ export class VehicleLayer implements CustomLayerInterface {
   readonly renderingMode = "2d" as const;
   drawn = 0;
   uploadedBytes = 0;
+  /** Length of a marker in CSS pixels, as last drawn. */
+  size_px = SIZE_LEAST_PX;
 
   private map: MapLibre | undefined;
   private program: WebGLProgram | undefined;
@@ -122,6 +126,7 @@ export class VehicleLayer implements CustomLayerInterface {
     const width = map.getCanvas().width / ratio;
     const height = map.getCanvas().height / ratio;
     const pixels = 512 * 2 ** zoom;
+    this.size_px = this.sizeFor(zoom, view, width / pixels / 2, height / pixels / 2, pixels);
     gl.uniform2f(at("u_scale"), (2 * pixels) / width, (-2 * pixels) / height);
     gl.uniform2f(
       at("u_offset"),
@@ -130,13 +135,25 @@ export class VehicleLayer implements CustomLayerInterface {
     );
     gl.uniform2f(at("u_viewport"), width, height);
     gl.uniform1f(at("u_ratio"), ratio);
-    gl.uniform1f(at("u_size"), markerSize(zoom));
+    gl.uniform1f(at("u_size"), this.size_px);
     gl.uniform1f(at("u_draw_s"), look.draw_s);
     gl.uniform1f(at("u_fleet_s"), look.fleet_s - this.fleetBase_s);
     gl.uniform1f(at("u_connected"), look.connected ? 1 : 0.45);
     gl.uniform1f(at("u_halo"), 0);
     gl.uniform1i(at("u_mask"), look.statusMask);
     gl.uniform1f(at("u_dark"), look.dark ? 1 : 0);
+  }
+
+  /** Smaller where the view is crowded, judged by every 16th vehicle: a crowd should show its streets, not cover them. */
+  private sizeFor(zoom: number, view: [number, number], half_x: number, half_y: number, pixels: number): number {
+    const { to_x, to_y, status, high } = this.store;
+    let sampled = 0;
+    for (let slot = 0; slot < high; slot += SAMPLE) {
+      const inside = Math.abs(to_x[slot] - view[0]) < half_x && Math.abs(to_y[slot] - view[1]) < half_y;
+      if (inside && status[slot] !== STATUS_FREE) sampled += 1;
+    }
+    const room_px = Math.sqrt((4 * half_x * half_y * pixels * pixels) / Math.max(1, sampled * SAMPLE));
+    return markerSize(zoom, room_px);
   }
 
   private moveOrigin(view: [number, number], fleet_s: number): void {
@@ -185,9 +202,10 @@ export class VehicleLayer implements CustomLayerInterface {
   }
 }
 
-/** Length of a marker in CSS pixels: small where thousands overlap, larger on streets. */
-export function markerSize(zoom: number): number {
-  return Math.min(22, Math.max(9, 9 + (zoom - 10.5) * 2.1));
+/** Length of a marker in CSS pixels: grows from city to street, shrinks when each has less than `room_px` to itself. */
+export function markerSize(zoom: number, room_px: number): number {
+  const byZoom = Math.min(22, Math.max(9, 9 + (zoom - 10.5) * 2.1));
+  return Math.max(SIZE_LEAST_PX, Math.min(byZoom, room_px * 1.9));
 }
 
 const UNIFORMS = [

@@ -20,6 +20,7 @@ from dispatch.core.tracker import NEVER_MS, STATE_DTYPE, FixLimits, Tracker
 from dispatch.history.checkpoints import load_checkpoint, save_checkpoint
 from dispatch.history.selectors import NEWEST_DTYPE, newest_fixes
 from dispatch.ingest.counters import IngestCounters, IngestSnapshot
+from dispatch.ingest.http_message import MessageLimits
 from dispatch.ingest.pipeline import Pipeline, PipelineLimits
 from dispatch.ingest.rate import DeviceRate
 from dispatch.ingest.registry import DeviceEntry, Registry
@@ -67,7 +68,7 @@ class DispatchService:
         live: the map.
         rate: limit for each device.
         counters: of the ingest.
-        array_fixes_max: longest message, in fixes.
+        message_limits: bounds of one message.
     """
 
     def __init__(self) -> None:
@@ -76,7 +77,13 @@ class DispatchService:
         self._storage = Storage(timeout_s=timeout_s, name="dispatch-commit")
         self._reading = Storage(timeout_s=_RESTORE_TIMEOUT_S, name="dispatch-read")
         self._checkpoint_interval_s = settings.CHECKPOINT_INTERVAL_S.read()
-        self.array_fixes_max = settings.INGEST_ARRAY_FIXES_MAX.read()
+        self.message_limits = MessageLimits(
+            header_bytes_max=settings.INGEST_HEADER_BYTES_MAX.read(),
+            body_bytes_max=settings.INGEST_BODY_BYTES_MAX.read(),
+            json_body_bytes_max=settings.INGEST_JSON_BODY_BYTES_MAX.read(),
+            body_timeout_s=settings.INGEST_BODY_TIMEOUT_S.read(),
+            array_fixes_max=settings.INGEST_ARRAY_FIXES_MAX.read(),
+        )
         self.rate = DeviceRate(rate_hz=settings.INGEST_DEVICE_RATE_HZ.read(), burst=settings.INGEST_DEVICE_BURST.read())
         self.counters = IngestCounters()
         self.tracker = Tracker(limits=_fix_limits())

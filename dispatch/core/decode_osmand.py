@@ -44,6 +44,8 @@ def parse_parameters(query: bytes) -> list[tuple[str, str]]:
     Raises:
         Undecodable: more than 200 parameters.
     """
+    if not query:
+        return []
     try:
         return parse_qsl(
             query.decode("utf-8", "replace"), keep_blank_values=True, errors="replace", max_num_fields=PARAMETERS_MAX

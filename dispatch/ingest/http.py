@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dispatch import runtime, settings
+from dispatch import runtime
 from dispatch.core.errors import Undecodable
 from dispatch.core.fix import Verdict
 from dispatch.core.reading import Report
@@ -29,7 +29,7 @@ from dispatch.ingest.errors import (
     UNKNOWN_DEVICE,
     Refusal,
 )
-from dispatch.ingest.http_message import SecretInUrl, decode_request, is_json, read_authorization
+from dispatch.ingest.http_message import MessageLimits, SecretInUrl, decode_request, is_json, read_authorization
 from dispatch.ingest.registry import DeviceEntry
 from dispatch.ingest.reporting import report, verdict_words
 from dispatch.runtime import DispatchService
@@ -78,9 +78,10 @@ async def _take(scope: Scope, receive: Receive) -> list[Verdict]:
     if service is None:
         raise _Refused(STORAGE_UNAVAILABLE)
     try:
-        _check_request_line(scope)
-        body = await _read_body(scope, receive)
-        message = _decode(scope, body, fixes_max=service.array_fixes_max)
+        limits = service.message_limits
+        _check_request_line(scope, limits)
+        body = await _read_body(scope, receive, limits=limits)
+        message = _decode(scope, body, fixes_max=limits.array_fixes_max)
         device = _authenticate(service, message, is_form=not is_json(body))
     except _Refused as refused:
         service.counters.refused[refused.refusal.code] += 1
@@ -98,25 +99,25 @@ async def _take(scope: Scope, receive: Receive) -> list[Verdict]:
     return outcome
 
 
-def _check_request_line(scope: Scope) -> None:
+def _check_request_line(scope: Scope, limits: MessageLimits) -> None:
     if scope["path"].rstrip("/") != _PATH:
         raise _Refused(NOT_FOUND)
     if scope["method"] not in _METHODS:
         raise _Refused(METHOD_NOT_ALLOWED)
     size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
-    if size > settings.INGEST_HEADER_BYTES_MAX.read():
+    if size > limits.header_bytes_max:
         raise _Refused(HEADERS_TOO_LARGE)
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
+async def _read_body(scope: Scope, receive: Receive, *, limits: MessageLimits) -> bytes:
     """The body, as long as it keeps to the limits of size and time."""
-    json_limit, form_limit = settings.INGEST_JSON_BODY_BYTES_MAX.read(), settings.INGEST_BODY_BYTES_MAX.read()
+    json_limit, form_limit = limits.json_body_bytes_max, limits.body_bytes_max
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not announced.isdigit() or len(announced) > 12 or int(announced) > max(json_limit, form_limit):
         raise _Refused(TOO_LARGE)
     body = bytearray()
     try:
-        async with asyncio.timeout(settings.INGEST_BODY_TIMEOUT_S.read()):
+        async with asyncio.timeout(limits.body_timeout_s):
             while True:
                 event = await receive()
                 if event["type"] == "http.disconnect":

@@ -11,7 +11,7 @@ from dispatch.core.decode_osmand import decode_osmand, parse_parameters
 from dispatch.core.errors import Undecodable
 from dispatch.core.reading import Report
 
-__all__ = ["Credentials", "SecretInUrl", "decode_request", "is_json", "read_authorization"]
+__all__ = ["Credentials", "MessageLimits", "SecretInUrl", "decode_request", "is_json", "read_authorization"]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -20,6 +20,17 @@ class SecretInUrl(Exception):  # noqa: N818 - named for what happened
     """The query holds a secret, which is by now in somebody's log."""
 
     code = "secret_in_url"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLimits:
+    """Bounds of one message; the settings INGEST_... of the same names explain them."""
+
+    header_bytes_max: int
+    body_bytes_max: int
+    json_body_bytes_max: int
+    body_timeout_s: int
+    array_fixes_max: int
 
 
 @dataclass(frozen=True, slots=True)

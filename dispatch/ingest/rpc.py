@@ -78,7 +78,7 @@ def report_fix(call: RpcCall) -> None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Undecodable):
         refuse(UNDECODABLE)
         return
-    if len(fixes) > service.array_fixes_max:
+    if len(fixes) > service.message_limits.array_fixes_max:
         refuse(TOO_MANY_FIXES)
         return
 

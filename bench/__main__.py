@@ -46,9 +46,11 @@ def main() -> int:
         with running_stack() as stack:
             logging.getLogger("picows").setLevel(logging.ERROR)  # one line a connection otherwise
             results = _run(name, stack, parameters)
+            problems = _problems(results)
+            if problems:
+                print(f"--- the server's log ---\n{stack.server_log()}", file=sys.stderr)
         line = describe_run(name, parameters=parameters, results=results, note=options.note)
         print(json.dumps(line["parameters"] | line["results"], indent=2))
-        problems = _problems(results)
         for problem in problems:
             print(f"not sane: {problem}", file=sys.stderr)
         is_sane = is_sane and not problems

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,14 @@ class Stack:
         url, websocket_url: of the server.
         database_url: of PostgreSQL.
         groups: the processes to measure, by name.
+        server_log: what the server printed so far.
     """
 
     url: str
     websocket_url: str
     database_url: str
     groups: dict[str, ProcessGroup]
+    server_log: Callable[[], str]
 
     def database(self) -> psycopg.Connection[tuple[object, ...]]:
         """A plain connection to the database."""
@@ -90,4 +92,5 @@ def running_stack() -> Iterator[Stack]:
                     "postgres": ProcessGroup(postgres_pid),
                     "loader": ProcessGroup(os.getpid()),
                 },
+                server_log=lambda: server.log,
             )

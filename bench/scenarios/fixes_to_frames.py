@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import uvloop
 
 from bench.load.devices import CENTRE_LAT, CENTRE_LON, SPREAD_DEG, STEP_DEG, DeviceLoad
 from bench.load.record import Record
@@ -41,7 +42,7 @@ def run(stack: Stack, parameters: Parameters) -> dict[str, Any]:
     fleet = make_fleet("Bench")
     devices = register(fleet, count=parameters.device_count)
     cookies = [make_dispatcher(f"dispatcher-{number}") for number in range(parameters.watcher_count)]
-    return asyncio.run(_measure(stack, parameters, fleet_id=fleet.pk, devices=devices, cookies=cookies))
+    return uvloop.run(_measure(stack, parameters, fleet_id=fleet.pk, devices=devices, cookies=cookies))
 
 
 async def _measure(

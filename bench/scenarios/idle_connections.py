@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import uvloop
+
 from bench.load.connection import Connection, Push, Reply, open_connection
 from bench.load.waiting import wait_until
 from bench.people import make_dispatcher, make_fleet
@@ -13,7 +15,8 @@ from bench.stack import Stack
 
 __all__ = ["Parameters", "run"]
 
-OPENING_COUNT_MAX = 100
+OPENING_COUNT_MAX = 50
+"""Connections between their first byte and their authentication: a storm of log-ins is another question."""
 ANSWER_TIMEOUT_S = 60.0
 SETTLE_S = 3.0
 
@@ -39,13 +42,21 @@ class _Crowd:
 
         async def connect() -> Connection:
             async with gate:
-                return await open_connection(
+                answered = asyncio.Event()
+
+                def on_reply(reply: Reply) -> None:
+                    self._on_reply(reply)
+                    answered.set()
+
+                connection = await open_connection(
                     stack.websocket_url,
                     connect=b"{}",
                     headers={"Cookie": cookie, "Origin": stack.url},
-                    replied=self._on_reply,
+                    replied=on_reply,
                     pushed=self._on_push,
                 )
+                await asyncio.wait_for(answered.wait(), ANSWER_TIMEOUT_S)
+                return connection
 
         self.connections = await asyncio.gather(*(connect() for _ in range(count)))
         await self._wait(count)
@@ -53,8 +64,10 @@ class _Crowd:
     async def subscribe(self, channel: str) -> None:
         """Subscribe all to one channel."""
         self.answers = 0
-        for connection in self.connections:
+        for number, connection in enumerate(self.connections, start=1):
             connection.send(b'{"id":2,"subscribe":{"channel":"%b"}}' % channel.encode())
+            if number % OPENING_COUNT_MAX == 0:
+                await wait_until(lambda wanted=number: self.answers >= wanted, timeout_s=ANSWER_TIMEOUT_S)
         await self._wait(len(self.connections))
 
     async def visit(self, stack: Stack, *, cookie: str) -> None:
@@ -86,7 +99,7 @@ def run(stack: Stack, parameters: Parameters) -> dict[str, Any]:
     """Connect, look, subscribe, look again."""
     fleet = make_fleet("Bench")
     cookie = make_dispatcher("dispatcher")
-    return asyncio.run(_measure(stack, parameters, fleet_id=fleet.pk, cookie=cookie))
+    return uvloop.run(_measure(stack, parameters, fleet_id=fleet.pk, cookie=cookie))
 
 
 async def _measure(stack: Stack, parameters: Parameters, *, fleet_id: int, cookie: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ void main() {
   float turn = mod(float((look >> 8) & 255) - from + 384.0, 256.0) - 128.0;
   float course = (from + turn * min(1.0, share * 3.0)) * (6.28318530718 / 256.0);
   vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 2.0 - 1.0;
-  float reach = u_size * 0.5 + 3.0 + u_halo * 5.0;
+  float reach = u_size * 0.5 + (status == 4 ? 3.6 : 1.9) + (u_halo > 0.0 ? 5.0 : 0.0);
   vec2 pixel = corner * reach;
   float c = cos(course), s = sin(course);
   v_point = vec2(pixel.x * c + pixel.y * s, -pixel.x * s + pixel.y * c);

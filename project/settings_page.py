@@ -79,7 +79,9 @@ def _range(setting: _Setting) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "any" if value is None else f"{value:g}" if isinstance(value, float) else f"{value:,}".replace(",", " ")
+    if value is None:
+        return "any"
+    return f"{int(value):,}".replace(",", " ") if value == int(value) else str(value)
 
 
 def _code(value: object) -> str:

@@ -1,6 +1,6 @@
 """Errors of the console.
 
-    FrontEndNotBuiltError   the static files hold no build
+FrontEndNotBuiltError   the static files hold no build
 """
 
 from pathlib import Path

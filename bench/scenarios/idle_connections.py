@@ -4,6 +4,7 @@ one channel."""
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -67,7 +68,7 @@ class _Crowd:
         for number, connection in enumerate(self.connections, start=1):
             connection.send(b'{"id":2,"subscribe":{"channel":"%b"}}' % channel.encode())
             if number % OPENING_COUNT_MAX == 0:
-                await wait_until(lambda wanted=number: self.answers >= wanted, timeout_s=ANSWER_TIMEOUT_S)
+                await wait_until(partial(self._has_answers, number), timeout_s=ANSWER_TIMEOUT_S)
         await self._wait(len(self.connections))
 
     async def visit(self, stack: Stack, *, cookie: str) -> None:
@@ -83,8 +84,11 @@ class _Crowd:
                 connection.transport.disconnect()
 
     async def _wait(self, count: int) -> None:
-        await wait_until(lambda: self.answers >= count, timeout_s=ANSWER_TIMEOUT_S)
+        await wait_until(partial(self._has_answers, count), timeout_s=ANSWER_TIMEOUT_S)
         await asyncio.sleep(SETTLE_S)
+
+    def _has_answers(self, count: int) -> bool:
+        return self.answers >= count
 
     def _on_reply(self, reply: Reply) -> None:
         self.answers += 1

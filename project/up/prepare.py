@@ -4,13 +4,15 @@
 """
 
 import argparse
+import os
 import socket
 import sys
 from contextlib import closing
+from pathlib import Path
 
 from project.services.errors import ServiceError
 from project.up import web_build
-from project.up.paths import PYTHON, RUN, port
+from project.up.paths import PYTHON, RUN, VENV, port
 from project.up.python_environment import ensure_python_environment, works
 from project.up.steps import StepFailedError
 from project.up.supervisor_lock import running_address
@@ -58,14 +60,18 @@ def main() -> int:
     RUN.mkdir(exist_ok=True)
     try:
         ensure_python_environment()
-        return _parts(options.parts.split(","))
+        parts = {part for part in options.parts.split(",") if part}
+        if parts and Path(sys.prefix) != VENV:
+            # The rest needs what was just installed: Node's wheel is invisible to the machine's own Python.
+            os.execv(PYTHON, [str(PYTHON), "-m", "project.up.prepare", "--with", options.parts])
+        return _parts(parts)
     except (StepFailedError, ServiceError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
 
 
-def _parts(parts: list[str]) -> int:
-    if {"npm", "web", "basemap"} & set(parts):
+def _parts(parts: set[str]) -> int:
+    if parts & {"npm", "web", "basemap"}:
         web_build.ensure_npm_packages()
     if "clients" in parts:
         web_build.ensure_npm_packages(web_build.CLIENTS)

@@ -144,3 +144,19 @@ def test_a_machine_with_only_an_old_python_is_told_what_it_needs_and_what_was_fo
     assert "needs Python 3.12 or newer" in found.stderr
     assert "python3=3.9.2" in found.stderr
     assert "VOLA_PYTHON" in found.stderr
+
+
+def test_node_of_the_wheel_is_looked_for_by_the_environments_python(tmp_path: Path) -> None:
+    """A machine without Node failed: the bare Python that prepares cannot see what it has just installed."""
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    trace = (
+        "import runpy, sys; sys.argv = ['prepare', '--with', 'none-such'];"
+        " runpy.run_module('project.up.prepare', run_name='__main__')"
+    )
+    watched = "import os; os.execv = lambda path, arguments: print('then', path, *arguments)\n"
+    done = subprocess.run(
+        [bare / "bin" / "python", "-c", watched + trace], check=False, capture_output=True, text=True, cwd=paths.ROOT
+    )
+    assert f"then {paths.PYTHON}" in done.stdout, done.stderr
+    assert done.stdout.strip().endswith("--with none-such")

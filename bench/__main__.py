@@ -54,7 +54,7 @@ def main() -> int:
         for problem in problems:
             print(f"not sane: {problem}", file=sys.stderr)
         is_sane = is_sane and not problems
-        if not is_smoke:
+        if not is_smoke and not problems:
             print(f"appended to {append_result(line)}")
     return 0 if is_sane else 1
 

@@ -63,7 +63,7 @@ def main() -> int:
         parts = {part for part in options.parts.split(",") if part}
         if parts and Path(sys.prefix) != VENV:
             # The rest needs what was just installed: Node's wheel is invisible to the machine's own Python.
-            os.execv(PYTHON, [str(PYTHON), "-m", "project.up.prepare", "--with", options.parts])
+            os.execv(PYTHON, [str(PYTHON), "-m", "project.up.prepare", "--with", options.parts])  # noqa: S606 - our own environment
         return _parts(parts)
     except (StepFailedError, ServiceError) as error:
         print(f"\n{error}", file=sys.stderr)

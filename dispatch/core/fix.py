@@ -1,7 +1,8 @@
 """A position fix, alone and in columns.
 
-A fix is what a tracker says of where it was at a moment. It is decoded at the edge into :class:`Fix` (SI units, unknown is
-``None``) and judged, stored and shown in columns, :class:`FixBatch` (unknown is NaN). Protocols live in ``dispatch.core.decode_*``.
+A fix is what a tracker says of where it was at a moment. It is decoded at the edge into :class:`Fix` (SI units, unknown
+is ``None``) and judged, stored and shown in columns, :class:`FixBatch` (unknown is NaN). Protocols live in
+``dispatch.core.decode_*``.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class Fix:
     """One decoded fix. ``None`` is unknown, which is not zero.
 
     Attributes:
-        fix_time_ms: when the device was there, milliseconds since 1970 UTC; None when it did not say (arrival time counts).
+        fix_time_ms: when the device was there, milliseconds since 1970 UTC; None when it did not say (then
+            the time of arrival counts).
         lat, lon: WGS 84 degrees; None when the message carries no coordinates.
         speed_mps, course_deg, altitude_m, accuracy_m, battery_pct: SI units, degrees clockwise from north, percent.
         attributes: everything else the message said, as compact JSON; None when nothing.

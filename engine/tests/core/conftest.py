@@ -1,3 +1,5 @@
+"""A node, its ports and its clients without sockets, anew for every test."""
+
 import pytest
 
 from engine.tests.core.world import World

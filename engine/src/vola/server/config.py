@@ -21,6 +21,10 @@ class ServerConfig:
         shutdown_timeout_s: time for everybody to leave before sockets are dropped.
         shutdown_slice: connections told to go in one turn of the loop.
         http_shutdown_timeout_s: time for HTTP requests in progress.
+        http_head_max_bytes: request line and headers of a request; beyond that 431.
+        http_head_timeout_s: until a request's head is complete, from the connection or the first byte; then 408.
+        http_body_timeout_s: from there until its body is.
+        http_keep_alive_s: how long a connection may be idle between requests.
         backlog: connections that the kernel holds for accept.
         handover_max: publications of other threads that may wait for the loop.
         handover_slice: of those, published in one turn of the loop.
@@ -34,6 +38,10 @@ class ServerConfig:
     shutdown_timeout_s: float = 30.0
     shutdown_slice: int = 500
     http_shutdown_timeout_s: int = 10
+    http_head_max_bytes: int = 32_768
+    http_head_timeout_s: float = 10.0
+    http_body_timeout_s: float = 60.0
+    http_keep_alive_s: int = 75
     backlog: int = 2_048
     handover_max: int = 100_000
     handover_slice: int = 256

@@ -19,6 +19,7 @@ from vola.errors import DISCONNECT_SHUTDOWN
 from vola.server.asyncio_ports import AsyncioScheduler, RandomIds, SystemClock
 from vola.server.config import ServerConfig
 from vola.server.handover import PublishHandover
+from vola.transports.http import HttpEndpoint
 from vola.transports.websocket import WebSocketEndpoint
 
 __all__ = ["Server", "Service", "build_node"]
@@ -90,19 +91,28 @@ class Server:
         self._services = tuple(services)
         self._started_services: list[Service] = []
         self._started = asyncio.Event()
-        ws: Any = self.websocket.create_protocol
+        http = HttpEndpoint(
+            node.counters,
+            head_max_bytes=self.config.http_head_max_bytes,
+            head_timeout_s=self.config.http_head_timeout_s,
+            body_timeout_s=self.config.http_body_timeout_s,
+        )
+        create_http: Any = http.create_protocol
+        create_websocket: Any = self.websocket.create_protocol
         self._uvicorn = _Uvicorn(
             self,
             uvicorn.Config(
                 app,
                 host=self.config.host,
                 port=self.config.port,
-                http="httptools",
-                ws=ws,
+                http=create_http,
+                ws=create_websocket,
                 lifespan="auto",
                 backlog=self.config.backlog,
                 log_config=None,
                 access_log=False,
+                server_header=False,
+                timeout_keep_alive=self.config.http_keep_alive_s,
                 timeout_graceful_shutdown=self.config.http_shutdown_timeout_s,
             ),
         )

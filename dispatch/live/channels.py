@@ -67,7 +67,7 @@ class TileChannel(_TiledChannel):
     """The vehicles in a tile, as binary frames (docs/reference/tile-frames.md)."""
 
     pattern = "fleet:tile:{fleet_id:int}:{level:int}:{x:int}:{y:int}"
-    rate_hz = 2.0
+    rate_hz = 5.0
     levels = TILE_LEVELS
 
     def open_source(self, changed: Callable[[], None]) -> LatestSource:

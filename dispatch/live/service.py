@@ -1,6 +1,6 @@
 """The live map's service: knows who watches what and wakes exactly those whose content changed.
 
-Runs on the event loop, twice a second (:meth:`TileService.tick`), and at every applied batch for followed vehicles.
+Runs on the event loop, five times a second (:meth:`TileService.tick`), and at every applied batch for followed vehicles.
 What nobody watches costs nothing beyond keeping the board. Left out: permissions (``dispatch.live.channels``) and
 sending (the engine). See ``docs/algorithms/tiles.md``.
 """
@@ -29,11 +29,11 @@ __all__ = ["TICK_INTERVAL_S", "TileService", "running_service"]
 
 logger = logging.getLogger(__name__)
 
-TICK_INTERVAL_S: Final = 0.5
-"""Two frames a second are as many as a map of moving vehicles shows without being restless."""
+TICK_INTERVAL_S: Final = 0.2
+"""What a fix waits at most between its commit and its frame; the map glides between frames, so it is not restless."""
 ANSWER_TIMEOUT_S: Final = 5.0
 """How long a page waits for the loop; a loop that is busy for longer is in trouble."""
-_RATE_TICKS: Final = 10
+_RATE_TICKS: Final = 25
 """Rates are means over this many ticks (five seconds)."""
 _CELL_KEY_LEVELS: Final = 3
 """Cells are the tiles three levels further in."""

@@ -6,8 +6,9 @@ import json
 import logging
 import resource
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.report import append_result, describe_run
@@ -38,25 +39,39 @@ def main() -> int:
     _raise_file_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     names = {"smoke": SMOKE_SCENARIOS, "all": tuple(TARGET)}.get(options.scenario, (options.scenario,))
-    is_smoke = options.smoke or options.scenario == "smoke"
-    is_sane = True
-    for name in names:
-        parameters = dict((SMOKE if is_smoke else TARGET)[name])
-        parameters |= {key: value for key, value in vars(options).items() if key in parameters and value is not None}
-        with running_stack() as stack:
-            logging.getLogger("picows").setLevel(logging.ERROR)  # one line a connection otherwise
-            results = _run(name, stack, parameters)
-            problems = _problems(results)
-            if problems:
-                print(f"--- the server's log ---\n{stack.server_log()}", file=sys.stderr)
-        line = describe_run(name, parameters=parameters, results=results, note=options.note)
-        print(json.dumps(line["parameters"] | line["results"], indent=2))
-        for problem in problems:
-            print(f"not sane: {problem}", file=sys.stderr)
-        is_sane = is_sane and not problems
-        if not is_smoke and not problems:
-            print(f"appended to {append_result(line)}")
-    return 0 if is_sane else 1
+    if len(names) > 1:
+        return _run_apart(names, is_smoke=options.scenario == "smoke")
+    return 0 if _run_one(names[0], options) else 1
+
+
+def _run_one(name: str, options: argparse.Namespace) -> bool:
+    """Run one scenario, print and record it; False when it was not sane."""
+    parameters = dict((SMOKE if options.smoke else TARGET)[name])
+    parameters |= {key: value for key, value in vars(options).items() if key in parameters and value is not None}
+    with running_stack() as stack:
+        logging.getLogger("picows").setLevel(logging.ERROR)  # one line a connection otherwise
+        results = _run(name, stack, parameters)
+        problems = _problems(results)
+        if problems:
+            print(f"--- the server's log ---\n{stack.server_log()}", file=sys.stderr)
+    line = describe_run(name, parameters=parameters, results=results, note=options.note)
+    print(json.dumps(line["parameters"] | line["results"], indent=2))
+    for problem in problems:
+        print(f"not sane: {problem}", file=sys.stderr)
+    if not options.smoke and not problems:
+        print(f"appended to {append_result(line)}")
+    return not problems
+
+
+def _run_apart(names: Sequence[str], *, is_smoke: bool) -> int:
+    """Run each scenario in a process of its own, because Django keeps the first database for the life of a process.
+
+    Returns:
+        0 when all are sane, else 1.
+    """
+    given = [word for word in sys.argv[1:] if word not in {"smoke", "all"}] + (["--smoke"] if is_smoke else [])
+    statuses = [subprocess.run([sys.executable, "-m", "bench", name, *given], check=False).returncode for name in names]
+    return 1 if any(statuses) else 0
 
 
 def _options() -> argparse.Namespace:

@@ -38,7 +38,8 @@ ROLES = (
         shows="The live map: every vehicle as it moves, counters by status, search, and the way a vehicle came.",
         landing="/console/",
         group=f"{FLEET_NAME} dispatchers",
-        permissions=_SEE,
+        # Every fleet, so that a recording that is replayed beside the demo shows up without another step.
+        permissions=(*_SEE, "view_every_fleet"),
     ),
     Role(
         slug="manager",

@@ -28,6 +28,7 @@ from vola.django.directory import DjangoChannelDirectory
 from vola.django.executor import DjangoExecutor
 from vola.django.methods import DjangoRpcDirectory, methods
 from vola.django.running import Running, current_or_none, set_running
+from vola.server.collector import calm_collector
 from vola.server.config import ServerConfig
 from vola.server.handover import HandedPublication
 from vola.server.server import Server, build_node
@@ -155,6 +156,7 @@ def serve(*, host: str, port: int, ready: Callable[[int], None]) -> None:
 
 async def _announce(server: Server, ready: Callable[[int], None]) -> None:
     await server.wait_started()
+    calm_collector()
     ready(server.port)
 
 

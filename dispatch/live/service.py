@@ -1,6 +1,7 @@
 """The live map's service: knows who watches what and wakes exactly those whose content changed.
 
-Runs on the event loop, five times a second (:meth:`TileService.tick`), and at every applied batch for followed vehicles.
+Runs on the event loop, five times a second (:meth:`TileService.tick`), and at every applied batch for followed
+vehicles.
 What nobody watches costs nothing beyond keeping the board. Left out: permissions (``dispatch.live.channels``) and
 sending (the engine). See ``docs/algorithms/tiles.md``.
 """

@@ -34,6 +34,7 @@ export class Ctrl {
   watched: readonly string[] = [];
   private watchTimer: number | undefined;
   private labels = new Map<number, string>();
+  firstData_ms: number | null = null;
   private fitted: number | undefined;
 
   constructor(
@@ -107,6 +108,7 @@ export class Ctrl {
 
   takeFrame(layer: Layer, frame: TileFrame, tile: number): void {
     this.framesDecoded += 1;
+    if ((frame.kind === KIND_CELLS ? frame.cell : frame.id).length > 0) this.firstData_ms ??= performance.now();
     if (frame.kind === KIND_CELLS) this.map.takeCells(frame);
     else if (layer === "vehicles") this.map.takeVehicles(frame, tile);
     this.redraw();

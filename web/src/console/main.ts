@@ -74,6 +74,17 @@ function socketUrl(): string {
 }
 
 function start(): void {
+  // Asked for before the map is built: the answers come while the browser prepares its drawing.
+  ctrl.socket = new FleetSocket(socketUrl(), {
+    connection: (connection, reason) => ctrl.takeConnection(connection, reason),
+    summary: (summary) => ctrl.takeSummary(summary),
+    frame: (layer, tile, number) => ctrl.takeFrame(layer, tile, number),
+    covered: (layer, tiles, keys) => ctrl.takeCover(layer, tiles, keys),
+    vehicle: (fix) => ctrl.takeVehicle(fix),
+    problem: (message) => ctrl.say(message),
+  });
+  ctrl.socket.open();
+  void ctrl.loadFleets();
   ctrl.map = new FleetMap(
     element("map"),
     config,
@@ -89,18 +100,8 @@ function start(): void {
     },
     ctrl.scene(),
   );
-  ctrl.socket = new FleetSocket(socketUrl(), {
-    connection: (connection, reason) => ctrl.takeConnection(connection, reason),
-    summary: (summary) => ctrl.takeSummary(summary),
-    frame: (layer, tile, number) => ctrl.takeFrame(layer, tile, number),
-    covered: (layer, tiles, keys) => ctrl.takeCover(layer, tiles, keys),
-    vehicle: (fix) => ctrl.takeVehicle(fix),
-    problem: (message) => ctrl.say(message),
-  });
-  ctrl.socket.open();
   listenToKeys(state, ctrl);
   new ResizeObserver(() => ctrl.map.map.resize()).observe(element("map"));
-  void ctrl.loadFleets();
   requestAnimationFrame(frame);
 }
 
@@ -125,6 +126,9 @@ publishPort({
   },
   get bytesReceived() {
     return bytesReceived();
+  },
+  get firstDataMs() {
+    return ctrl.firstData_ms;
   },
   get firstMapMs() {
     return ctrl.map.firstDraw_ms;

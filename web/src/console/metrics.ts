@@ -12,6 +12,8 @@ export interface MeasurementPort {
   readonly scriptMsP50: number;
   readonly scriptMsP99: number;
   readonly bytesReceived: number;
+  /** From navigation until the first vehicles or counts were decoded and ready to be drawn; null until then. */
+  readonly firstDataMs: number | null;
   /** From navigation to the first frame that drew a vehicle or a cell; null until then. */
   readonly firstMapMs: number | null;
   readonly connection: string;

@@ -23,6 +23,8 @@ interface Watched extends TileAddress {
   loaded: boolean;
 }
 
+const EMPTY_TILE_AFTER_MS = 150;
+
 /** Counts the characters that arrive, which for JSON is bytes. */
 let receivedBytes = 0;
 export const bytesReceived = (): number => receivedBytes;
@@ -107,10 +109,11 @@ export class FleetSocket {
     const subscription = this.subscribe(channel, (context) => {
       turn = turn.then(() => this.take(layer, watched, context.data as string));
     });
-    // A tile may have nothing to say: after its subscribe reply it counts as heard all the same.
+    // A tile may have nothing to say: some time after its subscribe reply it counts as heard all the same.
     subscription.on("subscribed", () => {
-      turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, 150)));
-      turn = turn.then(() => this.heard(watched));
+      setTimeout(() => {
+        turn = turn.then(() => this.heard(watched));
+      }, EMPTY_TILE_AFTER_MS);
     });
     const watched: Watched = { ...tile, number: this.nextNumber++, subscription, loaded: false };
     this.watched.set(tileKey(tile), watched);

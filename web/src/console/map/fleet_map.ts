@@ -251,7 +251,8 @@ export class FleetMap {
 
   private listen(): void {
     const map = this.map;
-    map.on("load", () => {
+    // Not "load": vehicles need not wait until every tile of the ground is drawn.
+    map.once("style.load", () => {
       map.addSource("graticule", { type: "geojson", data: this.graticule() });
       // Under the city's ground, so that the net fills only what has no map.
       for (const layer of graticuleLayers(this.scene.dark)) map.addLayer(layer, "ground");

@@ -19,6 +19,11 @@ DRIFT_KEPT = 0.9
 GAP_EVERY_S = 2_400.0
 """Mean time between losses of the network."""
 GAP_DURATION_S = (15.0, 180.0)
+BATTERY_DRAIN_PCT_PER_S = 14.0 / 3600
+"""A phone that navigates with its screen on."""
+BATTERY_CHARGE_PCT_PER_S = 60.0 / 3600
+BATTERY_PLUGGED_PCT = 20.0
+"""Below this the driver plugs the phone in; full, it is unplugged."""
 
 
 class Receivers:
@@ -26,6 +31,7 @@ class Receivers:
 
     Attributes:
         offline_s: float64 [n], how much longer each is without network; 0 when it has it.
+        battery_pct: float64 [n], charge of the phone, 0 to 100.
     """
 
     def __init__(self, *, vehicle_count: int, seed: int, gap_every_s: float = GAP_EVERY_S) -> None:
@@ -33,12 +39,17 @@ class Receivers:
         self._gap_every_s = gap_every_s
         self._error_m = self._random.normal(0.0, NOISE_M, (2, vehicle_count))
         self.offline_s = np.zeros(vehicle_count)
+        self.battery_pct = np.random.default_rng([seed, 2]).uniform(BATTERY_PLUGGED_PCT, 100.0, vehicle_count)
+        self._is_charging = np.zeros(vehicle_count, bool)
 
     def step(self, step_s: float) -> None:
-        """Let ``step_s`` seconds pass: gaps end and begin."""
+        """Let ``step_s`` seconds pass: gaps end and begin, phones drain and charge."""
         self.offline_s = np.maximum(self.offline_s - step_s, 0.0)
         begins = (self.offline_s == 0.0) & (self._random.random(len(self.offline_s)) < step_s / self._gap_every_s)
         self.offline_s[begins] = self._random.uniform(*GAP_DURATION_S, int(begins.sum()))
+        rate = np.where(self._is_charging, BATTERY_CHARGE_PCT_PER_S, -BATTERY_DRAIN_PCT_PER_S)
+        self.battery_pct = np.clip(self.battery_pct + rate * step_s, 0.0, 100.0)
+        self._is_charging = (self.battery_pct < BATTERY_PLUGGED_PCT) | (self._is_charging & (self.battery_pct < 100.0))
 
     def observe(
         self, which: NDArray[np.intp], *, lat: NDArray[np.float64], lon: NDArray[np.float64]

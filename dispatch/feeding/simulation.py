@@ -80,8 +80,9 @@ class Simulation:
             np.round(self._motion.speed_mps[which], 2).tolist(),
             np.round(self._motion.course_deg()[which], 1).tolist(),
             np.round(accuracy_m, 1).tolist(),
+            np.round(self._receivers.battery_pct[which]).tolist(),
         )
-        for index, fix_lat, fix_lon, speed_mps, course_deg, fix_accuracy_m in zip(
+        for index, fix_lat, fix_lon, speed_mps, course_deg, fix_accuracy_m, battery_pct in zip(
             which.tolist(), *columns, strict=True
         ):
             fix = Fix(
@@ -91,5 +92,6 @@ class Simulation:
                 speed_mps=speed_mps,
                 course_deg=course_deg if speed_mps > 0.5 else None,
                 accuracy_m=fix_accuracy_m,
+                battery_pct=battery_pct,
             )
             self._sender.offer(self._phones[index], encode_location(fix))

@@ -167,3 +167,18 @@ def test_gaps_without_network_begin_and_end() -> None:
         was_offline |= receivers.offline_s > 0
     assert was_offline.mean() > 0.9
     assert came_back.mean() > 0.8
+
+
+def test_a_phones_battery_drains_is_plugged_in_when_low_and_never_leaves_its_range() -> None:
+    receivers = Receivers(vehicle_count=50, seed=3)
+    before = receivers.battery_pct.copy()
+    receivers.step(60.0)
+    assert (receivers.battery_pct < before).sum() >= 49, "who is not plugged in drains"
+    history = []
+    for _ in range(200):
+        receivers.step(600.0)
+        history.append(receivers.battery_pct.copy())
+    seen = np.array(history)
+    assert seen.min() > 10.0
+    assert seen.max() <= 100.0
+    assert (np.ptp(seen, axis=0) > 50.0).all(), "every phone was low and charged again"

@@ -1,18 +1,40 @@
-"""Fleets, vehicles, drivers and devices in Django's admin. Every save goes through ``dispatch.fleet.services``."""
+"""Fleets, vehicles, drivers and devices in Django's admin. Every save goes through ``dispatch.fleet.services``.
+
+Django's permissions say what a member of staff may do; of which fleets is said by ``fleets_visible_to``, here as in the
+console. Objects of other fleets are in no list, no choice and no address.
+"""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from dispatch.fleet import services
 from dispatch.fleet.errors import FleetError
 from dispatch.fleet.models import Device, Driver, Fleet, Vehicle
+from dispatch.fleet.selectors import fleets_visible_to
 
 __all__ = ["DeviceAdmin", "DriverAdmin", "FleetAdmin", "VehicleAdmin"]
+
+
+class _OfVisibleFleets[M: Model](admin.ModelAdmin[M]):
+    """Rows of the fleets that the user may see, and only those to choose from."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """What the lists, the pages, the actions and the completion of names are about."""
+        return super().get_queryset(request).filter(fleet__in=fleets_visible_to(request.user))
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        """The choice is checked again when the form comes back, whatever was completed before."""
+        fleets = fleets_visible_to(request.user)
+        related: Any = db_field.related_model
+        kwargs["queryset"] = fleets if related is Fleet else related.objects.filter(fleet__in=fleets)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 @admin.register(Fleet)
@@ -21,6 +43,7 @@ class FleetAdmin(admin.ModelAdmin[Fleet]):
 
     list_display = ("name", "active_device_count", "visible_to", "clock_speed", "clock_anchor_fleet_at")
     search_fields = ("name",)
+    ordering = ("name",)  # said again: the model's own order does not hold for rows that are counted over
     filter_horizontal = ("groups",)
     fieldsets = (
         (None, {"fields": ("name", "groups")}),
@@ -34,8 +57,9 @@ class FleetAdmin(admin.ModelAdmin[Fleet]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Fleet]:
-        """With the number of active devices and the groups."""
-        fleets = super().get_queryset(request).prefetch_related("groups")
+        """The visible ones, with the number of active devices and the groups."""
+        visible = fleets_visible_to(request.user).order_by().values("pk")
+        fleets = super().get_queryset(request).filter(pk__in=visible).prefetch_related("groups")
         return fleets.annotate(active_devices=Count("devices", filter=Q(devices__is_active=True)))
 
     @admin.display(description="active devices", ordering="active_devices")
@@ -60,22 +84,22 @@ class FleetAdmin(admin.ModelAdmin[Fleet]):
 
 
 @admin.register(Vehicle)
-class VehicleAdmin(admin.ModelAdmin[Vehicle]):
+class VehicleAdmin(_OfVisibleFleets[Vehicle]):
     """Vehicles."""
 
     list_display = ("name", "registration", "fleet")
-    list_filter = ("fleet",)
+    list_filter = (("fleet", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("fleet",)
     search_fields = ("name", "registration")
     autocomplete_fields = ("fleet",)
 
 
 @admin.register(Driver)
-class DriverAdmin(admin.ModelAdmin[Driver]):
+class DriverAdmin(_OfVisibleFleets[Driver]):
     """Drivers."""
 
     list_display = ("name", "phone", "fleet")
-    list_filter = ("fleet",)
+    list_filter = (("fleet", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("fleet",)
     search_fields = ("name", "phone")
     autocomplete_fields = ("fleet",)
@@ -98,12 +122,12 @@ class DeviceForm(forms.ModelForm[Device]):
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin[Device]):
+class DeviceAdmin(_OfVisibleFleets[Device]):
     """Devices. A new secret is shown once, in the message after the save or the action."""
 
     form = DeviceForm
     list_display = ("unique_id", "label", "fleet", "vehicle", "driver", "credential_kind", "is_active")
-    list_filter = ("fleet", "is_active", "id_only")
+    list_filter = (("fleet", admin.RelatedOnlyFieldListFilter), "is_active", "id_only")
     list_select_related = ("fleet", "vehicle", "driver")
     search_fields = ("unique_id", "label", "vehicle__name", "vehicle__registration", "driver__name")
     autocomplete_fields = ("fleet", "vehicle", "driver")

@@ -17,6 +17,7 @@ __all__ = [
     "devices_named",
     "devices_of_fleet",
     "devices_visible_to",
+    "every_device_visible_to",
     "every_fleet",
     "fleet_clocks",
     "fleet_rows",
@@ -70,6 +71,11 @@ def devices_visible_to(user: Viewer) -> QuerySet[Device]:
     """The active devices that a user may see, with fleet, vehicle and driver."""
     devices = Device.objects.filter(fleet__in=fleets_visible_to(user), is_active=True)
     return devices.select_related("fleet", "vehicle", "driver")
+
+
+def every_device_visible_to(user: Viewer) -> QuerySet[Device]:
+    """The devices of the fleets that a user may see, deactivated ones too."""
+    return Device.objects.filter(fleet__in=fleets_visible_to(user))
 
 
 def devices_named(unique_ids: Iterable[str]) -> QuerySet[Device]:

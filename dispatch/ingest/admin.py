@@ -1,8 +1,10 @@
 """The quarantine in Django's admin, to read only: what was acknowledged and not believed, and why."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from dispatch.fleet.selectors import every_device_visible_to
 from dispatch.history.models import QuarantinedFix
 
 __all__ = ["QuarantinedFixAdmin"]
@@ -18,6 +20,13 @@ class QuarantinedFixAdmin(admin.ModelAdmin[QuarantinedFix]):
     search_help_text = "The device's number."
     show_full_result_count = False
     list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedFix]:
+        """What came from devices of the user's fleets; from any, deleted ones too, for who may see every fleet."""
+        fixes = super().get_queryset(request)
+        if request.user.has_perm("fleet.view_every_fleet"):
+            return fixes
+        return fixes.filter(device_id__in=every_device_visible_to(request.user).values("pk"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody: only the ingest writes here."""

@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from dispatch.fleet import services
-from dispatch.fleet.models import Device, Fleet, Vehicle
+from dispatch.fleet.models import Device, Driver, Fleet, Vehicle
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +91,74 @@ def test_deleting_a_device_in_the_admin_notifies(admin: Client, fleet: Fleet) ->
     admin.post(f"/admin/fleet/device/{device.pk}/delete/", {"post": "yes"})
     admin.post("/admin/fleet/device/", {"action": "delete_selected", "_selected_action": [device.pk], "post": "yes"})
     assert not Device.objects.exists()
+
+
+# A staff member who may change devices was shown those of every fleet, and could rotate their secrets: Django's
+# permissions are about models, and nothing asked about the object.
+
+
+@pytest.fixture
+def manager(fleet: Fleet) -> Client:
+    """A member of staff with every permission of the app but ``view_every_fleet``, and one visible fleet."""
+    user = User.objects.create_user("manager", is_staff=True)
+    permissions = Permission.objects.filter(content_type__app_label="fleet").exclude(codename="view_every_fleet")
+    user.user_permissions.set(permissions)
+    group = Group.objects.create(name="Managers")
+    user.groups.add(group)
+    fleet.groups.add(group)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def foreign() -> Device:
+    """A device of another fleet, with a vehicle and a driver."""
+    other = services.create_fleet("Secret vans")
+    vehicle = Vehicle.objects.create(fleet=other, name="Secret vehicle")
+    driver = Driver.objects.create(fleet=other, name="Secret driver")
+    device, _ = services.register_device(other, unique_id="secret-device", vehicle=vehicle, driver=driver)
+    return device
+
+
+@pytest.mark.parametrize("model", ["fleet", "vehicle", "driver", "device"])
+def test_objects_of_other_fleets_are_in_no_list_and_at_no_address(manager: Client, foreign: Device, model: str) -> None:
+    found = {"fleet": foreign.fleet, "vehicle": foreign.vehicle, "driver": foreign.driver, "device": foreign}[model]
+    assert found is not None
+    assert "ecret" not in manager.get(f"/admin/fleet/{model}/").content.decode()
+    for page in ("change", "history", "delete"):
+        answer = manager.get(f"/admin/fleet/{model}/{found.pk}/{page}/", follow=True)
+        assert "ecret" not in answer.content.decode()
+        assert answer.redirect_chain  # as for one that does not exist
+
+
+def test_the_secrets_of_other_fleets_devices_are_not_rotated_nor_are_they_deactivated(
+    manager: Client, fleet: Fleet, foreign: Device
+) -> None:
+    own, _ = services.register_device(fleet, unique_id="own")
+    secret_hash = bytes(foreign.secret_hash or b"")
+    for action in ("rotate_secrets", "deactivate_devices", "delete_selected"):
+        chosen = {"action": action, "_selected_action": [own.pk, foreign.pk], "post": "yes"}
+        manager.post("/admin/fleet/device/", chosen, follow=True)
+    foreign.refresh_from_db()
+    assert (bytes(foreign.secret_hash or b""), foreign.is_active) == (secret_hash, True)
+    assert not Device.objects.filter(pk=own.pk).exists()
+
+
+@pytest.mark.parametrize("name", ["fleet", "vehicle", "driver"])
+def test_other_fleets_cannot_be_chosen_even_by_a_forged_form(
+    manager: Client, fleet: Fleet, foreign: Device, name: str
+) -> None:
+    form = {"fleet": fleet.pk, "unique_id": "a", "label": "", "vehicle": "", "driver": "", "is_active": "on"}
+    answer = manager.post("/admin/fleet/device/add/", form | {name: getattr(foreign, name).pk})
+    assert "That choice is not one of the available choices" in answer.content.decode()
+    assert "ecret" not in answer.content.decode()
+    assert Device.objects.get() == foreign
+    asked = {"app_label": "fleet", "model_name": "device", "field_name": name, "term": ""}
+    assert "ecret" not in manager.get("/admin/autocomplete/", asked).content.decode()
+
+
+def test_a_manager_works_with_the_own_fleet_as_before(manager: Client, fleet: Fleet, foreign: Device) -> None:
+    form = {"fleet": fleet.pk, "unique_id": "a", "label": "", "vehicle": "", "driver": "", "is_active": "on"}
+    assert shown_secret(manager.post("/admin/fleet/device/add/", form, follow=True).content.decode())
+    assert fleet.name in manager.get("/admin/fleet/fleet/").content.decode()

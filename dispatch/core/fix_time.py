@@ -45,7 +45,7 @@ def parse_time_ms(value: object) -> int | None:
     if isinstance(value, bool):
         raise Undecodable("bad_timestamp")
     if isinstance(value, int | float):
-        return _of_number(float(value))
+        return _of_number(value)
     if not isinstance(value, str):
         raise Undecodable("bad_timestamp")
     text = value.strip()
@@ -58,6 +58,7 @@ def parse_time_ms(value: object) -> int | None:
 
 
 def _of_number(number: float) -> int:
+    """Of a number of any size; a whole one (int) may be too large for a float, so it is not made one."""
     if number != number:  # noqa: PLR0124 - NaN
         raise Undecodable("bad_timestamp")
     milliseconds = number * 1000 if number < _SECONDS_BELOW else number

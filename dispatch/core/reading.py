@@ -5,7 +5,7 @@ Devices say "unknown" as -1, NaN, an empty text or nothing; here it is always No
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,29 +109,45 @@ def encode_attributes(attributes: Mapping[str, Any]) -> bytes | None:
         return None
     try:
         text = msgspec.json.encode(attributes)
-        if b"\\u0000" in text:
-            text = msgspec.json.encode(_cleaned(attributes, 0))
+        if len(text) <= ATTRIBUTES_BYTES_MAX and b"\\u0000" in text:
+            text = _Cleaner().encode(attributes)
     except (ValueError, OverflowError, TypeError, RecursionError):
-        text = msgspec.json.encode(_cleaned(attributes, 0))
-    if len(text) > ATTRIBUTES_BYTES_MAX:
-        return msgspec.json.encode({"attributes_omitted_bytes": len(text)})
-    return text
+        text = _Cleaner().encode(attributes)
+    return text if len(text) <= ATTRIBUTES_BYTES_MAX else msgspec.json.encode({"attributes_omitted_bytes": len(text)})
 
 
-def _cleaned(value: Any, depth: int) -> Any:
-    """The same with what JSON stores refuse taken out."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return value if abs(value) <= _INTEGER_MAX else str(value)[:64] if value.bit_length() < 1_024 else "huge"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth >= _DEPTH_MAX:
-        return "nested too deeply"
-    if isinstance(value, Mapping):
-        return {str(_cleaned(str(key), depth)): _cleaned(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(item, depth + 1) for item in value]
-    return None
+class _Cleaner:
+    """Takes out what JSON stores refuse. What is not kept anyway is not cleaned: after as many values as the limit has
+    bytes the rest is left out, so that a large message costs no more time than a small one."""
+
+    def __init__(self) -> None:
+        self._left = ATTRIBUTES_BYTES_MAX
+
+    def encode(self, attributes: Mapping[str, Any]) -> bytes:
+        """Compact JSON of the clean attributes."""
+        return msgspec.json.encode(self._cleaned(attributes, 0))
+
+    def _cleaned(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, int):
+            return value if abs(value) <= _INTEGER_MAX else str(value)[:64] if value.bit_length() < 1_024 else "huge"
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if depth >= _DEPTH_MAX:
+            return "nested too deeply"
+        if isinstance(value, Mapping):
+            return {self._cleaned(str(key), depth): self._cleaned(value[key], depth + 1) for key in self._some(value)}
+        if isinstance(value, list | tuple):
+            return [self._cleaned(item, depth + 1) for item in self._some(value)]
+        return None
+
+    def _some[T](self, items: Iterable[T]) -> Iterator[T]:
+        """The first items, as many as there is room for; an item of one digit takes two bytes with its comma."""
+        for item in items:
+            self._left -= 1
+            if self._left < 0:
+                return
+            yield item

@@ -1,6 +1,7 @@
 """The JSON of phones, against values that others decoded."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from dispatch.core.decode_geolocation import decode_geolocation
 from dispatch.core.errors import Undecodable
 from dispatch.core.fix import Fix
+from dispatch.core.reading import ATTRIBUTES_BYTES_MAX, encode_attributes
 from dispatch.tests.core.test_decode_osmand import assert_storable
 
 # Source: Traccar, OsmAndProtocolDecoderTest.testDecodeJson (commit 9e5c458a); the values were decoded independently.
@@ -154,6 +156,26 @@ def test_an_element_that_nobody_understands_does_not_hold_up_its_batch() -> None
 def test_long_attributes_are_replaced_by_a_note() -> None:
     fix = decode(DRIVING | {"extras": {"photo": "x" * 5_000}}).fixes[0]
     assert list(attributes(fix)) == ["attributes_omitted_bytes"]
+
+
+class Counted(list[int]):
+    """Counts how often somebody looked at one of its items."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for item in super().__iter__():
+            self.looked_at += 1
+            yield item
+
+
+@pytest.mark.parametrize("poison", ["\ud800", "\0"])
+def test_a_megabyte_of_attributes_is_not_cleaned_to_be_left_out(poison: str) -> None:
+    """Beside one lone surrogate it held the loop for a quarter of a second, before a credential was looked at."""
+    values = Counted([1] * 500_000)
+    kept = msgspec.json.decode(encode_attributes({"x": poison, "y": values}) or b"")
+    assert kept["attributes_omitted_bytes"] > ATTRIBUTES_BYTES_MAX
+    assert values.looked_at <= ATTRIBUTES_BYTES_MAX
 
 
 @pytest.mark.parametrize(

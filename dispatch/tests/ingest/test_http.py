@@ -77,6 +77,15 @@ async def test_a_poisonous_fix_is_acknowledged_so_that_the_queue_behind_it_moves
     assert (answer.status_code, answer.headers["vola-fix"]) == (200, "quarantined; reason=out_of_range")
 
 
+async def test_a_time_of_four_hundred_digits_is_quarantined_and_the_rest_of_its_array_is_taken(fleet: Fixture) -> None:
+    """It was answered with 500, so a phone sent its queue again for ever."""
+    wrong, right = json.dumps(location(0)).replace("0,", "9" * 400 + ",", 1), json.dumps(location(now_ms()))
+    body = f'{{"device_id":"legacy-1","location":[{wrong},{right}]}}'
+    async with running(), client() as phone:
+        answer = await phone.post(URL, content=body)
+    assert (answer.status_code, answer.headers["vola-fix"]) == (200, "accepted=1, quarantined=1; reason=in_future")
+
+
 @pytest.mark.parametrize("way", ["bearer", "basic", "form", "json"])
 async def test_a_secret_is_taken_from_the_header_or_the_body(fleet: Fixture, way: str) -> None:
     secret = fleet.secrets["a"]

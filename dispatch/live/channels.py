@@ -1,8 +1,8 @@
 """The channels of the live map, and who may subscribe to them.
 
 All of them are per fleet, and a user who may not see the fleet is denied; so is every device. Values out of range name
-no channel at all. A permission is asked for when a subscription begins: one that is taken away later does not end open
-subscriptions yet.
+no channel at all. A permission is asked for when a subscription begins; when one is taken away, the user's connections
+end and come back (``dispatch.live.revocation``, ``vola.django.revocation``).
 """
 
 from collections.abc import Callable

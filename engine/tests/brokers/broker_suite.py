@@ -111,11 +111,11 @@ class BrokerSuite(ABC):
         assert self.offsets(1, 6) == [7]
         assert self.offsets(-1, 1) == [4, 5, 6, 7, 8]
         assert self.offsets(-1, 8) == []
-        assert self.offsets(-1, 99) == []
+        assert self.offsets(-1, 99) == self.offsets(-1, 2**63) == self.offsets(-1, 2**64 - 1) == []
         assert self.offsets(2, reverse=True) == [8, 7]
         assert self.offsets(-1, 6, reverse=True) == [5, 4]
         assert self.offsets(-1, 2, reverse=True) == []
-        assert self.offsets(-1, 99, reverse=True) == [8, 7, 6, 5, 4]
+        assert self.offsets(-1, 99, reverse=True) == self.offsets(-1, 2**63, reverse=True) == [8, 7, 6, 5, 4]
 
     def test_another_epoch_is_unrecoverable(self) -> None:
         self.publish(b"1")

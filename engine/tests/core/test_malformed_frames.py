@@ -23,6 +23,7 @@ TABLE = {
     "bad payload": (b'{"id":2,"rpc":{"data":nope}}', 3501, "malformed_frame"),
     "nesting without end": (DEEP, 3501, "malformed_frame"),
     "negative offset": (b'{"id":2,"subscribe":{"channel":"news","offset":-1}}', 3501, "malformed_frame"),
+    "endless offset": (b'{"id":2,"subscribe":{"offset":' + b"9" * 5_000 + b"}}", 3501, "malformed_frame"),
     "lone surrogate": (b'{"id":2,"subscribe":{"channel":"\\ud800"}}', 3501, "malformed_frame"),
     "not UTF-8": (b'{"id":2,"rpc":{"data":"\xff\xfe"}}', 1007, "malformed_frame"),
     "over the limit": (b'{"id":2,"rpc":{"data":"' + b"x" * 65_536 + b'"}}', 1009, "frame_too_large"),

@@ -197,7 +197,7 @@ def _select(stream: _Stream, query: HistoryQuery) -> list[StoredPublication]:
         end = len(kept) if query.since is None else min(len(kept), max(0, query.since.offset - first))
         chosen = list(islice(kept, 0, end))[::-1]
     else:
-        start = 0 if query.since is None else max(0, query.since.offset + 1 - first)
+        start = 0 if query.since is None else min(len(kept), max(0, query.since.offset + 1 - first))
         chosen = list(islice(kept, start, None))
     return chosen if query.limit < 0 else chosen[: query.limit]
 

@@ -24,6 +24,11 @@ def code_of(messages: list[Message]) -> int:
     [
         ({"publish": {"channel": "unknown", "data": 1}}, 102),
         ({"publish": {"channel": "news"}}, 107),
+        ({"publish": {"channel": "long" * 64, "data": 1}}, 107),
+        ({"publish": {"channel": "naïve", "data": 1}}, 107),
+        ({"history": {"channel": "naïve"}}, 107),
+        ({"presence": {"channel": "naïve"}}, 107),
+        ({"presence_stats": {"channel": "naïve"}}, 107),
         ({"history": {"channel": "news"}}, 108),
         ({"history": {"channel": "unknown"}}, 102),
         ({"history": {"channel": "chat", "reverse": True, "since": {"offset": 0}}}, 107),
@@ -85,6 +90,15 @@ def test_who_is_gone_publishes_nothing_any_more(world: World) -> None:
     assert watcher.received() == []
 
 
+def test_who_is_gone_reads_nothing_any_more(world: World) -> None:
+    world.directory.holds = True
+    client = world.client().connect()
+    client.ask({"id": 2, "history": {"channel": "chat", "limit": 1}})
+    client.session.transport_lost()
+    world.directory.held[0](Allowed())
+    assert client.session.in_flight == 0
+
+
 def test_a_second_decision_publishes_nothing_twice(world: World) -> None:
     world.directory.holds = True
     client = world.client().connect()
@@ -92,6 +106,44 @@ def test_a_second_decision_publishes_nothing_twice(world: World) -> None:
     for _ in range(2):
         world.directory.held[0](Allowed())
     assert world.node.snapshot().publications_in == 1
+
+
+def test_publications_keep_their_order_however_late_each_is_allowed(world: World) -> None:
+    watcher, client = world.client().connect(), world.client().connect()
+    for channel in ("news", "chat"):
+        watcher.ask({"id": 2, "subscribe": {"channel": channel}})
+    world.directory.holds = True
+    client.send(*({"id": n, "publish": {"channel": "news", "data": n}} for n in (2, 3, 4, 5)))
+    client.send({"id": 6, "publish": {"channel": "chat", "data": 6}})
+    first, second, third, fourth, elsewhere = world.directory.held
+    for decide in (fourth, second, elsewhere):
+        decide(Allowed())
+    world.clock.settle()
+    assert [message["push"]["pub"]["data"] for message in watcher.received()] == [6]
+    first(Denied(ERROR_PERMISSION_DENIED))
+    third(Allowed())
+    world.clock.settle()
+    assert [message["push"]["pub"]["data"] for message in watcher.received()] == [3, 4, 5]
+    assert [reply["id"] for reply in client.received()] == [6, 2, 3, 4, 5]
+    assert (client.session.in_flight, client.session.publishing) == (0, {})
+
+
+def test_what_follows_a_subscribe_in_flight_waits_for_it(world: World) -> None:
+    world.directory.rules["room"] = ChannelRules(presence=True)
+    world.directory.holds = True
+    client = world.client().connect()
+    subscribe = {"channel": "room"}
+    client.send({"id": 2, "subscribe": subscribe}, {"id": 3, "publish": {"channel": "room", "data": 1}})
+    client.send({"id": 4, "presence": subscribe}, {"id": 5, "subscribe": subscribe})
+    assert code_of(client.received()) == 105
+    world.directory.holds = False
+    world.directory.held[0](Allowed())
+    world.clock.settle()
+    subscribed, pushed, published, present = client.received()
+    assert (subscribed, published) == ({"id": 2, "subscribe": {}}, {"id": 3, "publish": {}})
+    assert pushed["push"]["pub"]["data"] == 1
+    assert list(present["presence"]["presence"]) == ["client-1"]
+    assert client.session.in_flight == 0
 
 
 def test_history_is_read_in_both_directions(world: World) -> None:

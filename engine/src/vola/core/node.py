@@ -285,8 +285,14 @@ class Node:
 
     # The application ----------------------------------------------------------------------------------------------
 
+    def is_channel_name(self, name: str) -> bool:
+        """Whether a channel may be called so."""
+        return len(name) <= self.limits.channel_name_max_length and name.isascii()
+
     def resolve(self, channel: str) -> ChannelRules | None:
-        """The rules of a channel; None if it is not declared or its declaration fails."""
+        """The rules of a channel; None if it cannot exist, is not declared or its declaration fails."""
+        if not self.is_channel_name(channel):
+            return None  # nor may it fill what a directory remembers
         try:
             return self._directory.resolve(channel)
         except Exception:

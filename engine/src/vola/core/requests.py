@@ -6,7 +6,9 @@ Each command that may take time is an `Exchange`: it counts as in flight until i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vola.core.ports import (
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Exchange",
+    "Publishing",
     "RpcExchange",
     "handle_history",
     "handle_presence",
@@ -119,7 +122,10 @@ class ChannelExchange(Exchange, ABC):
         self._asked = False
 
     def ask(self, action: Action, data: bytes = b"") -> None:
-        """Have the command authorised."""
+        """Have the command authorised, after a subscribe of the channel that is still in flight."""
+        subscription = self.session.subscription(self.channel)
+        if subscription is not None and subscription.defer(partial(self.ask, action, data)):
+            return
         self._asked = True
         self.session.node.authorize(action, self.session, self.channel, data, self._decided)
 
@@ -127,6 +133,9 @@ class ChannelExchange(Exchange, ABC):
         if not self._asked:
             return
         self._asked = False
+        self._settle(answer)
+
+    def _settle(self, answer: Allowed | Denied) -> None:
         if isinstance(answer, Denied):
             self.refuse(answer.refusal)
         elif self.session.is_open:
@@ -139,9 +148,36 @@ class ChannelExchange(Exchange, ABC):
         """Carry the command out."""
 
 
-class _Publish(ChannelExchange):
-    __slots__ = ("request",)
+class Publishing(ChannelExchange):
+    """A publication. Those of one client to one channel keep their order, however late each is allowed."""
+
+    __slots__ = ("answer", "request")
     request: PublishRequest
+
+    def __init__(self, session: Session, command_id: int, *, channel: str, rules: ChannelRules) -> None:
+        super().__init__(session, command_id, channel=channel, rules=rules)
+        self.answer: Allowed | Denied | None = None
+
+    def enter(self, request: PublishRequest) -> None:
+        """Line up behind the publications to this channel that are not allowed yet, and ask."""
+        self.request = request
+        if self.session.publishing is None:
+            self.session.publishing = {}
+        self.session.publishing.setdefault(self.channel, deque()).append(self)
+        self.ask(Action.PUBLISH, bytes(request.data))
+
+    def _settle(self, answer: Allowed | Denied) -> None:
+        publishing = self.session.publishing
+        if publishing is None:
+            self.close()  # the client is gone
+            return
+        self.answer = answer
+        line = publishing[self.channel]
+        while line and (decided := line[0].answer) is not None:
+            first = line.popleft()
+            super(Publishing, first)._settle(decided)
+        if not line:
+            del publishing[self.channel]
 
     def _allowed(self) -> None:
         session = self.session
@@ -226,6 +262,9 @@ def _open[Kind: ChannelExchange](session: Session, command: Command, channel: st
         return None
     if _is_busy(session, command):
         return None
+    if not session.node.is_channel_name(channel):
+        session.reply_error(command.id, ERROR_BAD_REQUEST)
+        return None
     rules = session.node.resolve(channel)
     if rules is None:
         session.reply_error(command.id, ERROR_UNKNOWN_CHANNEL)
@@ -237,17 +276,15 @@ def handle_publish(session: Session, command: Command) -> None:
     """The publish command. What a `latest` channel with an own source shows is not published."""
     request = command.publish
     assert request is not None
-    exchange = _open(session, command, request.channel, _Publish)
+    exchange = _open(session, command, request.channel, Publishing)
     if exchange is None:
         return
-    exchange.request = request
-    data = bytes(request.data)
-    if not data:
+    if not bytes(request.data):
         exchange.refuse(ERROR_BAD_REQUEST)
     elif exchange.rules.open_source is not None and exchange.rules.delivery is Delivery.LATEST:
         exchange.refuse(ERROR_NOT_AVAILABLE)
     else:
-        exchange.ask(Action.PUBLISH, data)
+        exchange.enter(request)
 
 
 def handle_history(session: Session, command: Command) -> None:

@@ -3,13 +3,15 @@
 A session is fed with frames by its transport (`receive`, `transport_lost`) and with time by the node's wheel
 (`check_deadlines`). Commands are started in the order in which they arrive. What follows a connect in flight waits
 for it; later commands may be answered out of order (their ids tell), but commands of one channel never overtake a
-subscribe or an unsubscribe of that channel. Subscribing lives in `subscribing`, the other commands in `requests`.
+subscribe or an unsubscribe of that channel, nor a publication another one. Subscribing lives in `subscribing`, the
+other commands in `requests`.
 
 There are tens of thousands of these: slots, no timer, no task, no closure for an idle one.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
@@ -33,6 +35,7 @@ from vola.protocol.messages import Command, ConnectRequest, ConnectResult, Error
 
 if TYPE_CHECKING:
     from vola.core.node import Node
+    from vola.core.requests import Publishing
     from vola.core.subscribing import Subscription
 
 __all__ = ["Session", "SessionState"]
@@ -71,6 +74,7 @@ class Session:
         "handshake",
         "in_flight",
         "node",
+        "publishing",
         "state",
         "subject",
         "subscriptions",
@@ -92,6 +96,7 @@ class Session:
         self.expires_at_ms: int | None = None
         self.subscriptions: dict[str, Subscription] | None = None
         self.in_flight = 0
+        self.publishing: dict[str, deque[Publishing]] | None = None
         self.wheel_slot = 0
         self.deadline_s = node.clock.monotonic_s() + node.limits.stale_close_delay_s
         self._outbox: list[bytes] | None = None
@@ -343,5 +348,6 @@ class Session:
         self.state = SessionState.CLOSED
         self._outbox = None
         self._waiting = None
+        self.publishing = None
         self.handshake = None
         self.node.forget(self, was_open=was_open)

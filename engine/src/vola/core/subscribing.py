@@ -8,7 +8,9 @@ of the channel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vola.core.ports import (
@@ -75,7 +77,16 @@ class SubscriptionState(IntEnum):
 class _Setup:
     """What a subscription needs until it is live."""
 
-    __slots__ = ("command_id", "data", "decision_deadline_s", "held", "request", "unsubscribe_deadline_s", "waiting")
+    __slots__ = (
+        "command_id",
+        "commands_waiting",
+        "data",
+        "decision_deadline_s",
+        "held",
+        "request",
+        "unsubscribe_deadline_s",
+        "waiting",
+    )
 
     def __init__(self, command_id: int, request: SubscribeRequest, *, decision_deadline_s: float) -> None:
         self.command_id = command_id
@@ -84,7 +95,8 @@ class _Setup:
         self.unsubscribe_deadline_s: float | None = None
         self.data: bytes | None = None
         self.held: list[StoredPublication] = []
-        self.waiting: list[Command] = []
+        self.waiting: list[Callable[[], None]] = []
+        self.commands_waiting = 0
 
     @property
     def deadline_s(self) -> float:
@@ -235,22 +247,30 @@ class Subscription:
         self._run_waiting(setup)
 
     def _run_waiting(self, setup: _Setup) -> None:
-        for command in setup.waiting:
+        for step in setup.waiting:
             if self.session.is_open:
-                self.session.dispatch(command)
+                step()
 
     def wait(self, command: Command) -> None:
-        """Keep a command of this channel until the subscription is settled."""
+        """Keep an unsubscribe, or a subscribe after it, until the subscription is settled."""
         setup, session = self.setup, self.session
         assert setup is not None
         limits = session.node.limits
-        if len(setup.waiting) >= limits.pipelined_commands_max:
+        if setup.commands_waiting >= limits.pipelined_commands_max:
             session.close(DISCONNECT_TOO_MANY_REQUESTS)
             return
-        setup.waiting.append(command)
+        setup.commands_waiting += 1
+        setup.waiting.append(partial(session.dispatch, command))
         if setup.unsubscribe_deadline_s is None:
             setup.unsubscribe_deadline_s = session.node.clock.monotonic_s() + limits.unsubscribe_wait_s
             session.node.wheel.place_earlier(session, setup.deadline_s)
+
+    def defer(self, step: Callable[[], None]) -> bool:
+        """Whether `step`, of a command that counts as in flight, waits until the subscription is settled."""
+        if self.setup is None:
+            return False
+        self.setup.waiting.append(step)
+        return True
 
     def check_deadline(self, now_s: float) -> None:
         """Give up waiting for decisions that take too long."""
@@ -339,7 +359,7 @@ def handle_subscribe(session: Session, command: Command) -> None:
         session.refuse_frame("subscribe_request")
         return
     existing = session.subscription(request.channel)
-    if existing is not None and existing.setup is not None and existing.setup.waiting:
+    if existing is not None and existing.setup is not None and existing.setup.commands_waiting:
         existing.wait(command)  # behind an unsubscribe that waits itself
         return
     node = session.node
@@ -358,10 +378,9 @@ def handle_subscribe(session: Session, command: Command) -> None:
 
 
 def _refusal(session: Session, request: SubscribeRequest, rules: ChannelRules | None) -> ErrorReply | None:
-    limits = session.node.limits
-    if len(request.channel) > limits.channel_name_max_length or not request.channel.isascii():
+    if not session.node.is_channel_name(request.channel):
         return ERROR_BAD_REQUEST
-    if len(session.subscriptions or ()) >= limits.channels_per_client_max:
+    if len(session.subscriptions or ()) >= session.node.limits.channels_per_client_max:
         return ERROR_LIMIT_EXCEEDED
     if rules is None:
         return ERROR_UNKNOWN_CHANNEL

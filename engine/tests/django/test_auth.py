@@ -169,6 +169,7 @@ def _session_exists(cookie: str) -> bool:
         ("testserver", "testserver", [], False),
         ("file://", "testserver", [], False),
         ("ftp://testserver", "testserver", [], False),
+        ("http://[", "testserver", [], False),
         # DNS rebinding: Origin and Host agree, but it is no host of ours.
         ("http://evil.example", "evil.example", [], False),
         ("http://evil.example", "", [], False),

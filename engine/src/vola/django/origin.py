@@ -43,7 +43,10 @@ def _matches(origin: str, *, pattern: str) -> bool:
 
 
 def _is_own_host(origin: str, *, host: str) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False  # "http://[" and the like
     default_port = _DEFAULT_PORTS.get(parts.scheme)
     if default_port is None or not parts.netloc:
         return False

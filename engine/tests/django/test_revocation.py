@@ -59,7 +59,25 @@ def _change_group(user: Any) -> None:
     group = Group.objects.create(name="dispatchers")
     user.groups.add(group)
     group.permissions.add(Permission.objects.get(codename="view_group"))
+
+
+def _empty_group(user: Any) -> None:
+    """Nobody was told of that, nor of the next: open subscriptions outlived the right to them."""
+    group = Group.objects.create(name="dispatchers")
+    user.groups.add(group)
     group.user_set.clear()
+
+
+def _empty_permission(user: Any) -> None:
+    permission = Permission.objects.get(codename="view_group")
+    user.user_permissions.add(permission)
+    permission.user_set.clear()
+
+
+def _delete_group(user: Any) -> None:
+    group = Group.objects.create(name="dispatchers")
+    user.groups.add(group)
+    group.delete()
 
 
 @pytest.mark.parametrize(
@@ -69,8 +87,11 @@ def _change_group(user: Any) -> None:
         (_deactivate, 1),
         (lambda user: user.user_permissions.add(Permission.objects.get(codename="view_group")), 1),
         (_change_group, 2),
+        (_empty_group, 2),
+        (_delete_group, 2),
+        (_empty_permission, 2),
     ],
-    ids=["logout", "deactivation", "permission", "group"],
+    ids=["logout", "deactivation", "permission", "group", "emptied group", "deleted group", "emptied permission"],
 )
 async def test_what_changes_a_users_rights_ends_the_users_connections(
     node: Node, user: Any, change: Callable[[Any], object], times: int

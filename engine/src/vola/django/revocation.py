@@ -1,9 +1,9 @@
 """Ends the open connections of users whose sessions or rights changed, so that they are asked again who they are.
 
-A logout, a saved or deleted user, and a changed permission or group end the user's connections with 3011 (reconnect)
-when the transaction commits. Clients come back by themselves; whoever may still connect and subscribe loses nothing
-that the history holds, the others are refused. Left out: other processes. What changes there is noticed by permission
-functions within USER_MAX_AGE_S, and when clients reconnect.
+A logout, a saved or deleted user, a changed permission, and a changed, emptied or deleted group end the user's
+connections with 3011 (reconnect) when the transaction commits. Clients come back by themselves; whoever may still
+connect and subscribe loses nothing that the history holds, the others are refused. Left out: other processes. What
+changes there is noticed by permission functions within USER_MAX_AGE_S, and when clients reconnect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from vola.django.running import current_or_none
 from vola.errors import DISCONNECT_FORCE_RECONNECT
@@ -47,6 +47,7 @@ def connect_signals() -> None:
             m2m_changed.connect(_on_rights_changed, sender=through, dispatch_uid=f"{uid}.{name}")
     group_model = apps.get_model("auth", "Group")
     m2m_changed.connect(_on_group_changed, sender=group_model.permissions.through, dispatch_uid=uid)
+    pre_delete.connect(_on_group_deleted, sender=group_model, dispatch_uid=uid)
 
 
 def _on_logout(user: Any = None, **_signal: Any) -> None:
@@ -68,15 +69,30 @@ def _on_rights_changed(
     instance: Any, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **_signal: Any
 ) -> None:
     """user.groups.add(group), or from the other side group.user_set.add(user)."""
-    if action in _CHANGES:
+    if reverse and action == "pre_clear":  # afterwards nobody knows who it was
+        _end_holders(instance, using=using)
+    elif action in _CHANGES:
         end_connections((pk_set or ()) if reverse else [instance.pk], using=using)
 
 
 def _on_group_changed(instance: Any, action: str, reverse: bool, using: str, **_signal: Any) -> None:
     """group.permissions.add(permission); from the permission's side (rare) nobody is asked to come back."""
-    if action in _CHANGES and not reverse and current_or_none() is not None:
-        users = get_user_model()._default_manager.using(using)  # noqa: SLF001  Django's documented way
-        end_connections(users.filter(groups=instance.pk).values_list("pk", flat=True), using=using)
+    if action in _CHANGES and not reverse:
+        _end_holders(instance, using=using)
+
+
+def _on_group_deleted(instance: Any, using: str, **_signal: Any) -> None:
+    """Its memberships go with it, and no signal tells of them."""
+    _end_holders(instance, using=using)
+
+
+def _end_holders(right: Any, *, using: str) -> None:
+    """End the connections of a group's members, or of a permission's own holders."""
+    if current_or_none() is None:
+        return
+    field = "groups" if isinstance(right, apps.get_model("auth", "Group")) else "user_permissions"
+    users = get_user_model()._default_manager.using(using)  # noqa: SLF001  Django's documented way
+    end_connections(users.filter(**{field: right.pk}).values_list("pk", flat=True), using=using)
 
 
 def _end(user_ids: list[str]) -> None:

@@ -7,6 +7,7 @@ have one shape, ``{"error": {"code", "message"}}``. Mounted by the project under
 from typing import Annotated, Final, Literal
 
 from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from ninja import Field, NinjaAPI, Query, Schema
@@ -111,6 +112,13 @@ class ErrorOut(Schema):
     error: ErrorBody
 
 
+class CountersOut(Schema):
+    """What the process has counted since it started: the engine's numbers and the ingest's, by name."""
+
+    engine: dict[str, object]
+    ingest: dict[str, object]
+
+
 class VehicleQuery(Schema):
     """Which page of which vehicles."""
 
@@ -187,6 +195,17 @@ def track(request: HttpRequest, device_id: int, query: Query[TrackQuery]) -> Tra
     return TrackOut(points=list(found.points), gaps_after=found.gaps_after, thinned=found.is_thinned)
 
 
+@api.get("counters", response={200: CountersOut, (403, 503): ErrorOut})
+def counters(request: HttpRequest) -> CountersOut:
+    """Connections, messages, refusals and errors by code, fixes by verdict; for staff who may see every fleet."""
+    if not (request.user.is_staff and request.user.has_perm("fleet.view_every_fleet")):
+        raise PermissionDenied
+    found = selectors.process_counters()
+    if found is None:
+        raise HttpError(503, "The live map does not run in this process.")
+    return CountersOut(engine=found.engine, ingest=found.ingest)
+
+
 def _item(row: selectors.VehicleRow) -> dict[str, object]:
     device, state = row.device, row.state
     return {
@@ -214,6 +233,11 @@ def _error(request: HttpRequest, *, status: int, code: str, message: str) -> Htt
 @api.exception_handler(AuthenticationError)
 def _signed_out(request: HttpRequest, _error_raised: AuthenticationError) -> HttpResponse:
     return _error(request, status=401, code="not_signed_in", message="Sign in first.")
+
+
+@api.exception_handler(PermissionDenied)
+def _denied(request: HttpRequest, _error_raised: PermissionDenied) -> HttpResponse:
+    return _error(request, status=403, code="permission_denied", message="Your role does not include this.")
 
 
 @api.exception_handler(Http404)

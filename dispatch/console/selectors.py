@@ -6,7 +6,7 @@ Functions that take a user answer only what that user may see; the others take w
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,9 +22,12 @@ from dispatch.fleet.selectors import Viewer, devices_of_fleet, devices_visible_t
 from dispatch.history.selectors import TRACK_POINTS_MAX, DeviceCounts, TrackPoint, device_counts, track_points
 from dispatch.live.selectors import device_ids_with_status, newest_states
 from dispatch.live.states import VehicleState
+from dispatch.runtime import current_or_none
+from vola.django import counters
 
 __all__ = [
     "FleetTotal",
+    "ProcessCounters",
     "Track",
     "VehiclePage",
     "VehicleRow",
@@ -34,6 +37,7 @@ __all__ = [
     "find_vehicle",
     "list_fleets",
     "page_of_vehicles",
+    "process_counters",
     "thin_track",
     "track_of",
 ]
@@ -42,6 +46,14 @@ SHOWN_POINTS_MAX: Final = 2_000
 """Points of a track that are sent: more than a screen has pixels along a way."""
 _SEARCH_TERMS_MAX: Final = 8
 """Each term is a pass over the fleet's rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessCounters:
+    """Numbers by name, since the process started."""
+
+    engine: dict[str, object]
+    ingest: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,18 @@ class Track:
     points: list[TrackPoint]
     gaps_after: list[int]
     is_thinned: bool
+
+
+def process_counters() -> ProcessCounters | None:
+    """What engine and ingest have counted in this process; None where they do not run in it.
+
+    Raises:
+        TimeoutError: the loop does not answer.
+    """
+    service = current_or_none()
+    if service is None:
+        return None
+    return ProcessCounters(engine=asdict(counters()), ingest=asdict(service.live.ask(service.snapshot)))
 
 
 def list_fleets(user: Viewer) -> list[FleetTotal]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -140,6 +141,12 @@ def stranger(site: Site) -> str:
     return cookie_of(User.objects.create_user("stranger"))
 
 
+@pytest.fixture
+def overseer(site: Site) -> str:
+    """The session of a member of staff who may see every fleet."""
+    return cookie_of(User.objects.create_superuser("overseer"))
+
+
 def tile_at(fleet: Fleet, lat: float, lon: float) -> TileChannel:
     column, row = grid_places(np.array([lat]), np.array([lon]))
     return TileChannel(fleet_id=fleet.pk, level=14, x=int(column[0]) >> 16, y=int(row[0]) >> 16)
@@ -188,3 +195,15 @@ async def test_a_stranger_and_a_name_out_of_range_get_the_named_errors(site: Sit
         assert "subscribe" in await dispatcher.subscribe(tile)
         out_of_range = await dispatcher.subscribe(f"fleet:tile:{site.fleet.pk}:14:16384:0")
         assert out_of_range["error"]["code"] == UNKNOWN_CHANNEL
+
+
+async def test_what_was_counted_is_for_staff_who_may_see_every_fleet(site: Site, seer: str, overseer: str) -> None:
+    await site.report(60.17, 24.94, speed_mps=10.0)
+    async with site.connected(seer) as dispatcher:
+        await dispatcher.subscribe("no:such:channel")
+        counted = await site.get("counters", cookie=overseer)
+    assert (counted["ingest"]["received"], counted["ingest"]["accepted"], counted["ingest"]["waiting"]) == (1, 1, 0)
+    assert counted["engine"]["connections"] == 1
+    assert counted["engine"]["errors"] == {str(UNKNOWN_CHANNEL): 1}
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        await site.get("counters", cookie=seer)

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.test import override_settings
 
-from vola.django import Channel, NodeNotRunning, anyone, publish
+from vola.django import Channel, NodeNotRunning, anyone, counters, publish
 from vola.django.channels import registry
 from vola.testing import run_in_thread
 
@@ -54,6 +54,7 @@ def test_what_a_thread_publishes_in_a_transaction_reaches_a_subscriber(transacti
             return await _receive(connection)
 
     with run_in_thread() as server:
+        assert counters().connections == 0
         push = asyncio.run(subscribe_and_wait(server.ws_url))["push"]
         assert push == {"channel": "news:local", "pub": {"data": {"done": True}}}
     with pytest.raises(NodeNotRunning):

@@ -7,6 +7,7 @@ Add "vola.django" to INSTALLED_APPS, declare channels in an app's channels.py an
 from vola.core.ports import Delivery, LatestSource, SourceFrames
 from vola.django.channels import Channel, anyone, has_perm, register
 from vola.django.errors import NodeNotRunning, RpcError
+from vola.django.inspecting import counters
 from vola.django.methods import RpcCall, rpc
 from vola.django.publishing import apublish, publish
 
@@ -20,6 +21,7 @@ __all__ = [
     "SourceFrames",
     "anyone",
     "apublish",
+    "counters",
     "has_perm",
     "publish",
     "register",

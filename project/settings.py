@@ -178,6 +178,8 @@ VOLA: dict[str, object] = {
     "AUTHENTICATORS": ["dispatch.ingest.auth.DeviceAuthenticator", "vola.django.auth.SessionAuthenticator"],
     "SERVICES": ["dispatch.runtime.DispatchService"],
     "HTTP_ROUTES": {"/ingest/": "dispatch.ingest.http.application"},
+    # The snapshot of a tile that holds a fleet of 150,000 is 1.3 MB, and two of them may be on their way.
+    "CLIENT_QUEUE_BYTES_MAX": 4_194_304,
 }
 
 LOGGING = {

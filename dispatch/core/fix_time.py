@@ -14,8 +14,9 @@ from dispatch.core.errors import Undecodable
 
 __all__ = ["FIX_TIME_MS_MAX", "GPS_ROLLOVER_MS", "parse_time_ms", "repair_week_rollover"]
 
-FIX_TIME_MS_MAX: Final = 253_402_300_799_000
-"""The end of the year 9999. What lies outside of 1970 to here is cut to it, and then quarantined for its time."""
+FIX_TIME_MS_MAX: Final = 253_402_214_399_000
+"""The end of 30 December 9999: the last day that has a next one in the calendar, which bounds its partition. What lies
+outside of 1970 to here is cut to it, and then quarantined for its time."""
 
 GPS_ROLLOVER_MS: Final = 1_024 * 7 * 86_400_000
 """GPS counts weeks in ten bits; a receiver that does not know of a rollover is 1,024 weeks behind."""

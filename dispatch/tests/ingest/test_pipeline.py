@@ -116,6 +116,18 @@ async def test_a_replay_is_judged_by_its_fleets_clock(fleet: Fixture) -> None:
     assert all(at < at_ms + 3_600_000 for at, _, _ in await stored())
 
 
+async def test_a_fleet_at_the_end_of_time_harms_no_other_fleet(fleet: Fixture) -> None:
+    """The partition of the calendar's last day has no upper bound, so a batch with one such fix was refused whole."""
+    end = datetime(9999, 12, 31, 12, tzinfo=UTC)
+    other = await query(lambda: services.create_fleet("Time travellers"))
+    await query(lambda: services.register_device(other, unique_id="traveller", id_only=True))
+    await query(lambda: services.set_fleet_clock(other, wall_at=datetime.now(UTC), fleet_at=end))
+    late_ms = round(end.timestamp() * 1000)
+    async with running() as service:
+        fixes = [("traveller", Fix(late_ms, 1.0, 1.0)), ("traveller", Fix(None, 1.0, 1.0)), ("a", Fix(None, 1.0, 1.0))]
+        assert await submit(service, fixes) == [ACCEPTED, DUPLICATE, ACCEPTED]
+
+
 async def test_many_devices_at_once_with_shuffled_duplicates_end_with_each_moment_once(fleet: Fixture) -> None:
     at_ms = now_ms() - 120_000
     sent = [(f"legacy-{n % 10}", Fix(at_ms + n // 10 * 1_000, 52.5 + n / 1e6, 13.25)) for n in range(1_000)]

@@ -23,6 +23,7 @@ __all__ = [
     "UNAUTHORIZED",
     "UNDECODABLE",
     "UNKNOWN_DEVICE",
+    "UNSTORABLE",
     "Refusal",
 ]
 
@@ -60,6 +61,7 @@ TOO_LARGE: Final = Refusal("too_large", 413, 0, "The body is too large. Send few
 TOO_MANY_FIXES: Final = Refusal("too_many_fixes", 413, 413, "Too many fixes in one message.")
 RATE_LIMITED: Final = Refusal("rate_limited", 429, 111, "This device sends too much.", 5)
 HEADERS_TOO_LARGE: Final = Refusal("headers_too_large", 431, 0, "The headers or the query are too large.")
+UNSTORABLE: Final = Refusal("unstorable", 422, 422, "The database refuses this fix. Sending it again is useless.")
 STORAGE_UNAVAILABLE: Final = Refusal("storage_unavailable", 503, 503, "The fix could not be stored. Send it again.", 5)
 OVERLOADED: Final = Refusal("overloaded", 503, 529, "Too many fixes are waiting. Send it again.", 2)
 
@@ -76,6 +78,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     TOO_MANY_FIXES,
     RATE_LIMITED,
     HEADERS_TOO_LARGE,
+    UNSTORABLE,
     STORAGE_UNAVAILABLE,
     OVERLOADED,
 )

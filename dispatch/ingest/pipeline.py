@@ -22,7 +22,7 @@ from dispatch.core.fix_time import repair_week_rollover
 from dispatch.core.tracker import Assessment, Tracker
 from dispatch.history.writing import write_batch
 from dispatch.ingest.counters import IngestCounters
-from dispatch.ingest.errors import DEVICE_INACTIVE, OVERLOADED, STORAGE_UNAVAILABLE
+from dispatch.ingest.errors import DEVICE_INACTIVE, OVERLOADED, STORAGE_UNAVAILABLE, UNSTORABLE, Refusal
 from dispatch.ingest.gathering import Outcome, Submitted, gather
 from dispatch.ingest.registry import NO_SLOT, DeviceEntry, Registry
 from dispatch.ingest.storage import Storage
@@ -155,8 +155,13 @@ class Pipeline:
         return rows
 
     async def _process(self, rows: list[Submitted]) -> None:
+        rows = self._without_untracked(rows)
+        if not rows:
+            return
         try:
             await self._commit(rows)
+        except (psycopg.DataError, psycopg.IntegrityError) as problem:
+            await self._isolate(rows, problem=problem)
         except (psycopg.Error, TimeoutError, OSError) as problem:
             logger.warning("A batch of %d fixes could not be stored: %s", len(rows), problem)
             self._refuse([*rows, *self._gathered])
@@ -167,14 +172,25 @@ class Pipeline:
             logger.exception("A batch of %d fixes failed.", len(rows))
             self._refuse(rows)
 
-    async def _commit(self, rows: list[Submitted]) -> None:
-        untracked = [row for row in rows if row.device.slot == NO_SLOT]
-        if untracked:  # deactivated while the fix waited
-            rows = [row for row in rows if row.device.slot != NO_SLOT]
-            self._answer(untracked, [DEVICE_INACTIVE] * len(untracked))
-            self._counters.refused[DEVICE_INACTIVE.code] += len(untracked)
-        if not rows:
+    async def _isolate(self, rows: list[Submitted], *, problem: psycopg.Error) -> None:
+        """Find the fixes that the database refuses, by halves, so that their neighbours are stored."""
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            await self._process(rows[:middle])
+            await self._process(rows[middle:])
             return
+        logger.error("The database refuses a fix of device %d: %s", rows[0].device.device_id, type(problem).__name__)
+        self._refuse(rows, UNSTORABLE)
+
+    def _without_untracked(self, rows: list[Submitted]) -> list[Submitted]:
+        """Answer the fixes whose device was deactivated while they waited; the others."""
+        untracked = [row for row in rows if row.device.slot == NO_SLOT]
+        if not untracked:
+            return rows
+        self._refuse(untracked, DEVICE_INACTIVE)
+        return [row for row in rows if row.device.slot != NO_SLOT]
+
+    async def _commit(self, rows: list[Submitted]) -> None:
         started_s = time.monotonic()
         assessment, fleet_index = self._assess(rows)
         batch, verdicts = assessment.batch, assessment.verdicts
@@ -211,9 +227,9 @@ class Pipeline:
             except Exception:
                 logger.exception("Answering a fix failed.")
 
-    def _refuse(self, rows: list[Submitted]) -> None:
-        self._counters.refused[STORAGE_UNAVAILABLE.code] += len(rows)
-        self._answer(rows, [STORAGE_UNAVAILABLE] * len(rows))
+    def _refuse(self, rows: list[Submitted], refusal: Refusal = STORAGE_UNAVAILABLE) -> None:
+        self._counters.refused[refusal.code] += len(rows)
+        self._answer(rows, [refusal] * len(rows))
 
     async def _wait_for_database(self) -> None:
         """Refuse everything until the database answers."""

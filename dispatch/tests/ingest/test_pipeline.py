@@ -6,13 +6,14 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from dispatch.core.fix import Fix, Verdict
 from dispatch.core.fix_time import GPS_ROLLOVER_MS
 from dispatch.fleet import services
 from dispatch.history.models import QuarantinedFix, StoredFix
-from dispatch.ingest.errors import OVERLOADED, STORAGE_UNAVAILABLE
+from dispatch.ingest.errors import OVERLOADED, STORAGE_UNAVAILABLE, UNSTORABLE
 from dispatch.tests.ingest.fleets import Fixture, now_ms, query, running, submit, until
 
 ACCEPTED, LATE, DUPLICATE = Verdict.ACCEPTED, Verdict.LATE, Verdict.DUPLICATE
@@ -126,6 +127,28 @@ async def test_a_fleet_at_the_end_of_time_harms_no_other_fleet(fleet: Fixture) -
     async with running() as service:
         fixes = [("traveller", Fix(late_ms, 1.0, 1.0)), ("traveller", Fix(None, 1.0, 1.0)), ("a", Fix(None, 1.0, 1.0))]
         assert await submit(service, fixes) == [ACCEPTED, DUPLICATE, ACCEPTED]
+
+
+async def test_a_fix_that_the_database_refuses_is_found_and_its_neighbours_are_stored(fleet: Fixture) -> None:
+    """One row that the database did not take made the ingest refuse batch and queue, as if in an outage."""
+    at_ms = now_ms()
+    fixes = [(f"legacy-{n}", Fix(at_ms, 50.0 + n, 13.25)) for n in range(10)]
+    await query(lambda: _alter("ADD CONSTRAINT no_seven CHECK (lat <> 57)"))
+    try:
+        async with running() as service:
+            outcomes = await submit(service, fixes)
+            snapshot = service.snapshot()
+    finally:
+        await query(lambda: _alter("DROP CONSTRAINT no_seven"))
+    assert outcomes == [UNSTORABLE if n == 7 else ACCEPTED for n in range(10)]
+    assert [lat for _, lat, _ in await stored()].count(57.0) == 0
+    assert len(await stored()) == 9
+    assert (snapshot.refused, snapshot.waiting, snapshot.is_storage_available) == ({"unstorable": 1}, 0, True)
+
+
+def _alter(change: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE history_fix {change}")
 
 
 async def test_many_devices_at_once_with_shuffled_duplicates_end_with_each_moment_once(fleet: Fixture) -> None:

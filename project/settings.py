@@ -174,6 +174,9 @@ USE_TZ = True
 
 # --- The engine -------------------------------------------------------------------------------------------------------
 
+# A new device secret is shown once as a message: it is kept with the session, not sent around in a cookie.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 VOLA: dict[str, object] = {
     "AUTHENTICATORS": ["dispatch.ingest.auth.DeviceAuthenticator", "vola.django.auth.SessionAuthenticator"],
     "SERVICES": ["dispatch.runtime.DispatchService"],

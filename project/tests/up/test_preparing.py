@@ -116,6 +116,8 @@ def test_an_environment_that_was_moved_does_not_count_as_working(
 
 def _find_python(directory: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": f"{directory}:/usr/bin:/bin", "HOME": str(directory), "PYENV_ROOT": str(directory / "none")}
+    # A Python that was built with a shared library may need to be told where that is.
+    environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return subprocess.run(
         ["/bin/sh", FIND_PYTHON], check=False, capture_output=True, text=True, env=environment, cwd=directory
     )

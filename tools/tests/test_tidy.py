@@ -7,7 +7,7 @@ import pytest
 
 from tools import tidy
 
-HOST = "registry.npm" + "js.org"
+HOST = "registry" + ".npmjs" + ".org"
 NOTE = "TO" + "DO"
 SKIP = "pytest.mark." + "skip"
 HOME = "/ho" + "me/anna/vola"

@@ -98,8 +98,9 @@ class TileService:
         self._refresh()
 
     async def start(self) -> None:
-        """Tick from now on, and be the one that channels and pages of this process ask."""
+        """Tick now and from now on, and be the one that channels and pages of this process ask."""
         self._loop = asyncio.get_running_loop()
+        self.tick()  # who comes before the first interval is over must see the restored fleet, not an empty one
         _running.append(self)
         self._task = asyncio.create_task(self._run(), name="dispatch live ticks")
 

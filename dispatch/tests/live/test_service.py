@@ -230,3 +230,16 @@ async def test_a_started_service_ticks_by_itself_and_is_found() -> None:
 
     with pytest.raises(LiveNotRunning):
         running_service()
+
+
+async def test_who_comes_right_after_the_start_sees_the_whole_fleet() -> None:
+    """The first tick came an interval after the start: who subscribed before it was told that the fleet is empty."""
+    world = World()
+    world.add(1, 2)
+    world.report(Row(1, START_MS, 60.0, 24.0))
+    await world.service.start()
+    try:
+        summary = content(world.service.open_summary(11, changed=nothing))
+    finally:
+        await world.service.stop()
+    assert (summary["total"], summary["counts"]["unlocated"]) == (2, 1)
